@@ -1,0 +1,42 @@
+/** The directions that imports may take; ARCHITECTURE.md says why. */
+const forbid = (name, from, to, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: to },
+});
+
+module.exports = {
+  forbidden: [
+    forbid('serving-knows-no-training', '^src/', '^model_creation/', 'What is served never needs what trains.'),
+    forbid('no-code-needs-tests', '^(src|model_creation)/', '^test/', 'Tests stand outside.'),
+    forbid(
+      'detection-knows-no-http',
+      '^src/(detection|inference)/',
+      '^src/(controllers|workers|app|server|upload|error-handler|config|logger)|node_modules/(express|multer|winston)/',
+      'The definition of a verdict is the same for server, command line and training.',
+    ),
+    forbid(
+      'inference-knows-no-detection',
+      '^src/inference/',
+      '^src/detection/',
+      'A model file gives errors; what they mean is decided above it.',
+    ),
+    forbid(
+      'training-uses-the-definition-only',
+      '^model_creation/',
+      '^src/(controllers|workers|app|server|upload|error-handler|logger)',
+      'Training shares the definition of every number with serving, and nothing else.',
+    ),
+    forbid('workers-know-no-http', '^src/workers/', '^src/(controllers|app|server|upload)', 'Workers compute.'),
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^src/generated/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};
