@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import helmet from 'helmet';
+import swaggerUi, { type JsonObject } from 'swagger-ui-express';
+import type { Dependencies } from './dependencies.js';
+import { errorHandler } from './error-handler.js';
+import { AppError } from './errors.js';
+import { RegisterRoutes } from './generated/routes.js';
+import type { Logger } from './logger.js';
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** The OpenAPI document that tsoa generated. */
+const openApi = JSON.parse(readFileSync(new URL('./generated/openapi.json', import.meta.url), 'utf8')) as JsonObject & {
+  paths: Record<string, Record<string, unknown>>;
+};
+
+/** Wires middleware, routes and documentation; listening is the server's business. */
+export function createApp(dependencies: Dependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.locals.dependencies = dependencies;
+  app.use(identifyAndLog(dependencies.logger));
+  app.use(securityHeaders());
+  app.get('/', (_request, response) => response.redirect('/docs'));
+  app.get('/openapi.json', (_request, response) => {
+    response.json(openApi);
+  });
+  app.use('/docs', swaggerUi.serve, swaggerUi.setup(openApi, swaggerOptions));
+  RegisterRoutes(app);
+  app.use(noSuchRoute);
+  app.use(errorHandler(dependencies.logger));
+  return app;
+}
+
+const swaggerOptions = {
+  customSiteTitle: 'ae-ano-detection',
+  // The validator is a service on another host, and nothing of ours asks other hosts.
+  swaggerOptions: { validatorUrl: null },
+};
+
+function securityHeaders() {
+  return helmet({
+    // Whether there is TLS in front of us is not ours to say.
+    strictTransportSecurity: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
+}
+
+function identifyAndLog(logger: Logger) {
+  return (request: Request, response: Response, next: NextFunction) => {
+    const given = request.get('x-request-id');
+    const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
+    const { path } = request;
+    const started = performance.now();
+    response.locals.requestId = requestId;
+    response.set('X-Request-Id', requestId);
+    response.once('close', () => {
+      const level = path.startsWith('/health/') ? 'debug' : 'info';
+      logger.log(level, 'request', {
+        requestId,
+        method: request.method,
+        path,
+        status: response.statusCode,
+        milliseconds: Math.round(performance.now() - started),
+        answered: response.writableFinished,
+        code: response.locals.errorCode as string | undefined,
+        ...(response.locals.detection as object | undefined),
+      });
+    });
+    next();
+  };
+}
+
+function noSuchRoute(request: Request, response: Response, next: NextFunction): void {
+  const methods = Object.keys(openApi.paths[request.path] ?? {}).map((method) => method.toUpperCase());
+  if (methods.length === 0) {
+    next(new AppError('NOT_FOUND', `There is nothing at ${request.path}; see /docs for what there is.`));
+    return;
+  }
+  const allowed = methods.join(', ');
+  response.set('Allow', allowed);
+  next(
+    new AppError('METHOD_NOT_ALLOWED', `${request.path} takes ${allowed}, not ${request.method}.`, {
+      expected: allowed,
+      received: request.method,
+    }),
+  );
+}

@@ -1,0 +1,22 @@
+import type { IocContainerFactory } from '@tsoa/runtime';
+import type { Request } from 'express';
+import type { Config } from './config.js';
+import type { Logger } from './logger.js';
+import type { Readiness } from './readiness.js';
+import type { Detector } from './workers/detector.js';
+
+/** What the app is made of. */
+export interface Dependencies {
+  config: Pick<Config, 'maxUploadBytes'>;
+  detector: Detector;
+  logger: Logger;
+  readiness: Readiness;
+}
+
+/** Gives the routes that tsoa generates their controllers, with what they need. */
+export const iocContainer: IocContainerFactory<Request> = (request) => ({
+  get: <T>(controller: unknown): T => {
+    const Controller = controller as new (dependencies: Dependencies) => T;
+    return new Controller(request.app.locals.dependencies as Dependencies);
+  },
+});

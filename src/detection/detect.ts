@@ -1,0 +1,42 @@
+import type { Model, ModelIdentity, Reconstruction } from '../inference/model.js';
+import { type Series, readSeries } from './series.js';
+import { type Verdict, type VerdictOptions, judge } from './verdict.js';
+
+/** A series with all that the model says of it. */
+export interface Detection {
+  model: ModelIdentity;
+  series: Series;
+  reconstruction: Reconstruction;
+  verdict: Verdict;
+  /** Milliseconds spent on each step. */
+  timings: { parsing: number; inference: number; verdict: number };
+}
+
+/**
+ * The whole story: reads a CSV, scores every point, and says which are anomalous.
+ *
+ * @param csv the bytes of the CSV, see {@link readSeries}
+ * @param onProgress called with the share of the points scored so far, 0 to 1
+ * @throws AppError with the code that says what is wrong with the CSV
+ */
+export async function detect(
+  csv: Uint8Array,
+  model: Model,
+  options: VerdictOptions = {},
+  onProgress?: (share: number) => void,
+): Promise<Detection> {
+  const started = performance.now();
+  const series = readSeries(csv, model.columns);
+  const parsed = performance.now();
+  const reconstruction = await model.reconstruct(series.values, onProgress);
+  const scored = performance.now();
+  const verdict = judge(series, reconstruction, model.metadata, options);
+  const judged = performance.now();
+  return {
+    model: model.identity,
+    series,
+    reconstruction,
+    verdict,
+    timings: { parsing: parsed - started, inference: scored - parsed, verdict: judged - scored },
+  };
+}

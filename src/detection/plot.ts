@@ -1,0 +1,104 @@
+import type { Canvas } from '@napi-rs/canvas';
+import type { ChartConfiguration, ChartDataset, Plugin, Point } from 'chart.js';
+import { colours, drawChart, stackAsPng } from './chart.js';
+import type { Detection } from './detect.js';
+import { scoreOf } from './verdict.js';
+
+const WIDTH = 1200;
+const HEIGHT = 420;
+// A detail helps once a window is no longer readable in the whole.
+const DETAIL_WINDOWS = 12;
+
+/**
+ * Draws a verdict: the series, what was expected, the flagged intervals, and beneath them the score
+ * with the threshold. A long series is followed by a detail around its largest anomaly.
+ *
+ * @returns a PNG
+ */
+export function plotDetection(detection: Detection, window: number): Buffer {
+  const { length } = detection.series;
+  const { anomalies, anomalousPoints } = detection.verdict;
+  const intervals = `${anomalies.length} ${anomalies.length === 1 ? 'interval' : 'intervals'}`;
+  const title = `${length} points, ${anomalousPoints} of them anomalous in ${intervals}`;
+  const panels = [drawRange(detection, 0, length - 1, title)];
+  const detail = DETAIL_WINDOWS * window;
+  if (anomalies.length > 0 && length > 2 * detail) {
+    const worst = anomalies.reduce((a, b) => (b.error > a.error ? b : a));
+    const from = Math.max(0, Math.min(worst.peak - Math.floor(detail / 2), length - detail));
+    const heading = `Around the largest anomaly, points ${worst.start} to ${worst.end}`;
+    panels.push(drawRange(detection, from, from + detail - 1, heading));
+  }
+  return stackAsPng(panels);
+}
+
+function drawRange(detection: Detection, from: number, to: number, title: string): Canvas {
+  const config: ChartConfiguration<'line', Point[]> = {
+    type: 'line',
+    data: { datasets: [...valueLines(detection, from, to), ...scoreLines(detection, from, to)] },
+    options: {
+      parsing: false,
+      normalized: true,
+      layout: { padding: { left: 8, right: 20, top: 4, bottom: 4 } },
+      plugins: {
+        title: { display: true, text: title, font: { size: 15, weight: 'normal' } },
+        legend: { labels: { boxHeight: 1, boxWidth: 24 } },
+        // Keeps the extremes of each pixel column: a thinned line loses no peak.
+        decimation: { enabled: true, algorithm: 'min-max' },
+      },
+      scales: {
+        x: { type: 'linear', min: from, max: to, title: { display: true, text: 'point' } },
+        y: { stack: 'panels', stackWeight: 2, offset: true, title: { display: true, text: 'value' } },
+        score: { stack: 'panels', stackWeight: 1, min: 0, title: { display: true, text: 'score' } },
+      },
+    },
+    plugins: [flaggedIntervals(detection)],
+  };
+  return drawChart(config, WIDTH, HEIGHT);
+}
+
+function valueLines({ series, reconstruction }: Detection, from: number, to: number) {
+  const width = series.columns.length;
+  return series.columns.flatMap((column, j) => [
+    line(column, colours.series, 'y', 1.2, from, to, (i) => series.values[i * width + j]),
+    line(`${column}, expected`, colours.expected, 'y', 1, from, to, (i) => reconstruction.expected[i * width + j]),
+  ]);
+}
+
+function scoreLines({ reconstruction, verdict }: Detection, from: number, to: number) {
+  const score = (i: number) => scoreOf(reconstruction.error[i], verdict.threshold);
+  return [
+    line('score', colours.score, 'score', 1.2, from, to, score),
+    { ...line('threshold', colours.anomaly, 'score', 1, from, to, () => 1), borderDash: [6, 4] },
+  ];
+}
+
+function line(
+  label: string,
+  colour: string,
+  axis: 'y' | 'score',
+  borderWidth: number,
+  from: number,
+  to: number,
+  value: (i: number) => number,
+): ChartDataset<'line', Point[]> {
+  const data = Array.from({ length: to - from + 1 }, (_, k) => ({ x: from + k, y: value(from + k) }));
+  return { label, data, yAxisID: axis, borderColor: colour, backgroundColor: colour, borderWidth, pointRadius: 0 };
+}
+
+/** Shades the flagged intervals over both panels, each at least as wide as an eye can see. */
+function flaggedIntervals({ verdict }: Detection): Plugin<'line'> {
+  return {
+    id: 'flaggedIntervals',
+    beforeDatasetsDraw({ ctx, chartArea, scales: { x } }) {
+      ctx.save();
+      ctx.fillStyle = colours.anomalyFill;
+      for (const { start, end } of verdict.anomalies) {
+        if (end < x.min || start > x.max) continue;
+        const left = Math.max(chartArea.left, x.getPixelForValue(start - 0.5) - 1);
+        const right = Math.min(chartArea.right, x.getPixelForValue(end + 0.5) + 1);
+        ctx.fillRect(left, chartArea.top, right - left, chartArea.height);
+      }
+      ctx.restore();
+    },
+  };
+}

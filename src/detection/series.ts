@@ -1,0 +1,261 @@
+import { AppError } from '../errors.js';
+import { decodeText, firstRows, forEachRow, sniffDialect } from './csv.js';
+import { NumberReader, isNumber } from './numbers.js';
+
+/** A column of the CSV that the model reads. */
+interface ValueColumn {
+  name: string;
+  kind: 'value';
+  /** Its place among the columns of `Series.values`. */
+  index: number;
+}
+
+/** A column that is carried through as it came: timestamps, and what the model does not know. */
+interface TextColumn {
+  name: string;
+  kind: 'text';
+  cells: string[];
+}
+
+/** A time series: n points of c columns, and what else the CSV held. */
+export interface Series {
+  /** The number of points, n. */
+  length: number;
+  /** The names of the c value columns, in the order of `values`. */
+  columns: string[];
+  /** The values, shape [n, c], row by row, in the units of the input. */
+  values: Float64Array;
+  /** All columns of the CSV in their order. */
+  layout: (ValueColumn | TextColumn)[];
+  /** The timestamp of each point as it stood in the CSV, where there is such a column. */
+  timestamps?: string[];
+}
+
+const SAMPLE_ROWS = 100;
+const TIMESTAMP_NAME = /^(time|timestamp|date|datetime|date_time|ts|epoch)$/i;
+const ISO_8601 = /^\d{4}-\d{2}(-\d{2})?([T ]\d{2}(:?\d{2}){0,2}([.,]\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
+const EARLIEST_EPOCH = 1e8;
+
+/**
+ * Reads a CSV into a series. Columns are matched to the model's by name, or by position where the
+ * CSV has no header; a timestamp column (ISO 8601 or epoch) and columns that the model does not know
+ * are carried through.
+ *
+ * @param bytes the file: comma, semicolon or tab; any newline; UTF-8 or Latin-1; decimal comma where
+ *   the delimiter is no comma
+ * @param modelColumns the model's columns; without them every column but the timestamps is a value
+ * @throws AppError EMPTY_FILE, NO_NUMBERS, WRONG_COLUMNS, NOT_A_NUMBER or MALFORMED_CSV, with the row
+ *   and the column where there is one
+ */
+export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[]): Series {
+  const text = decodeText(bytes);
+  if (text.trim() === '') {
+    throw new AppError('EMPTY_FILE', 'The file is empty: expected a CSV with a number in each row.');
+  }
+  const dialect = sniffDialect(text);
+  const sample = firstRows(text, dialect, SAMPLE_ROWS);
+  const table = readTable(sample, modelColumns);
+  const filler = new SeriesFiller(table, new NumberReader(dialect.delimiter !== ','));
+  forEachRow(text, dialect, (cells, row) => filler.add(cells, row));
+  return filler.finish();
+}
+
+/** What the first rows say of the CSV's columns. */
+interface Table {
+  hasHeader: boolean;
+  names: string[];
+  /** For each of the model's columns its place in the CSV. */
+  valuePlaces: number[];
+  columns: string[];
+  timestampPlace: number;
+}
+
+function readTable(sample: string[][], modelColumns?: readonly string[]): Table {
+  const hasHeader = sample[0].some((cell) => isText(cell));
+  const body = hasHeader ? sample.slice(1) : sample;
+  if (!body.some((cells) => cells.some(isNumber))) {
+    throw new AppError('NO_NUMBERS', 'No number found: expected a CSV with a number in each row.', {
+      received: quote(sample[0].join(' ')),
+    });
+  }
+  const names = hasHeader ? sample[0].map((cell) => cell.trim()) : sample[0].map((_, i) => `${i + 1}`);
+  const timestampPlace = findTimestamps(names, body, hasHeader, modelColumns);
+  const places = names.map((_, place) => place).filter((place) => place !== timestampPlace);
+  if (!modelColumns) {
+    return { hasHeader, names, valuePlaces: places, columns: trainingNames(names, places, hasHeader), timestampPlace };
+  }
+  const valuePlaces = hasHeader ? matchByName(names, modelColumns) : matchByPosition(places, modelColumns);
+  return { hasHeader, names, valuePlaces, columns: [...modelColumns], timestampPlace };
+}
+
+function isText(cell: string): boolean {
+  return cell.trim() !== '' && !isNumber(cell) && !ISO_8601.test(cell.trim());
+}
+
+function findTimestamps(
+  names: string[],
+  body: string[][],
+  hasHeader: boolean,
+  modelColumns?: readonly string[],
+): number {
+  const free = (place: number) => !(hasHeader && modelColumns?.includes(names[place]));
+  const all = (place: number, test: (cell: string) => boolean) =>
+    body.every((cells) => cells[place] !== undefined && test(cells[place].trim()));
+  const iso = names.findIndex((_, place) => free(place) && all(place, (cell) => ISO_8601.test(cell)));
+  if (iso >= 0) return iso;
+  if (hasHeader) {
+    return names.findIndex((name, place) => free(place) && TIMESTAMP_NAME.test(name) && all(place, isNumber));
+  }
+  const wanted = modelColumns ? modelColumns.length + 1 : Math.max(2, names.length);
+  return names.length === wanted && isEpoch(body.map((cells) => Number(cells[0]))) ? 0 : -1;
+}
+
+function isEpoch(seconds: number[]): boolean {
+  return seconds.every((second, i) => second >= EARLIEST_EPOCH && (i === 0 || second > seconds[i - 1]));
+}
+
+function trainingNames(names: string[], places: number[], hasHeader: boolean): string[] {
+  if (hasHeader) {
+    const twice = names.find((name, place) => names.indexOf(name) !== place);
+    if (twice !== undefined) throw repeatedColumn(twice);
+    return places.map((place) => names[place]);
+  }
+  return places.length === 1 ? ['value'] : places.map((_, i) => `value_${i + 1}`);
+}
+
+function matchByName(names: string[], modelColumns: readonly string[]): number[] {
+  return modelColumns.map((column) => {
+    const place = names.indexOf(column);
+    if (place < 0) {
+      throw new AppError('WRONG_COLUMNS', `The header has no column "${column}", which the model needs.`, {
+        column,
+        expected: list(modelColumns),
+        received: list(names),
+      });
+    }
+    if (names.indexOf(column, place + 1) >= 0) throw repeatedColumn(column);
+    return place;
+  });
+}
+
+function matchByPosition(places: number[], modelColumns: readonly string[]): number[] {
+  if (places.length === modelColumns.length) return places;
+  throw new AppError(
+    'WRONG_COLUMNS',
+    `The CSV has ${count(places.length, 'value column')} and no header; the model needs ` +
+      `${modelColumns.length}: ${list(modelColumns)}.`,
+    { row: 1, expected: count(modelColumns.length, 'value column'), received: count(places.length, 'value column') },
+  );
+}
+
+/** Turns rows into the arrays of a series. */
+class SeriesFiller {
+  private values = new Float64Array(4096);
+  private length = 0;
+  private readonly text: { place: number; cells: string[] }[];
+
+  constructor(
+    private readonly table: Table,
+    private readonly numbers: NumberReader,
+  ) {
+    const valuePlaces = new Set(table.valuePlaces);
+    this.text = table.names
+      .map((_, place) => ({ place, cells: [] as string[] }))
+      .filter(({ place }) => !valuePlaces.has(place));
+  }
+
+  private headerSeen = false;
+
+  add(cells: string[], row: number): void {
+    const { table } = this;
+    if (table.hasHeader && !this.headerSeen) {
+      this.headerSeen = true;
+      return;
+    }
+    if (cells.length !== table.names.length) throw wrongCellCount(cells, row, table);
+    const width = table.valuePlaces.length;
+    const start = this.length * width;
+    if (start + width > this.values.length) this.grow();
+    for (let j = 0; j < width; j++) {
+      const place = table.valuePlaces[j];
+      const value = this.numbers.read(cells[place]);
+      if (Number.isNaN(value)) throw this.notANumber(cells[place], row, table.names[place]);
+      this.values[start + j] = value;
+    }
+    for (const { place, cells: carried } of this.text) carried.push(cells[place].trim());
+    this.length += 1;
+  }
+
+  finish(): Series {
+    const { table, length } = this;
+    const textCells = new Map(this.text.map(({ place, cells }) => [place, cells]));
+    const layout = table.names.map((csvName, place): ValueColumn | TextColumn => {
+      const index = table.valuePlaces.indexOf(place);
+      const cells = textCells.get(place);
+      if (cells) return { name: this.carriedName(csvName, place), kind: 'text', cells };
+      return { name: table.columns[index], kind: 'value', index };
+    });
+    return {
+      length,
+      columns: table.columns,
+      values: this.values.slice(0, length * table.columns.length),
+      layout,
+      timestamps: textCells.get(table.timestampPlace),
+    };
+  }
+
+  private carriedName(csvName: string, place: number): string {
+    if (this.table.hasHeader) return csvName;
+    return place === this.table.timestampPlace ? 'timestamp' : `column_${csvName}`;
+  }
+
+  private grow(): void {
+    const larger = new Float64Array(this.values.length * 2);
+    larger.set(this.values);
+    this.values = larger;
+  }
+
+  private notANumber(cell: string, row: number, column: string): AppError {
+    const expected = this.numbers.expected;
+    const received = cell.trim() === '' ? 'an empty cell' : quote(cell.trim());
+    return new AppError('NOT_A_NUMBER', `Row ${row}, column ${column}: expected ${expected}, got ${received}.`, {
+      row,
+      column,
+      expected,
+      received,
+    });
+  }
+}
+
+function wrongCellCount(cells: string[], row: number, table: Table): AppError {
+  const expected = count(table.names.length, 'cell');
+  const received = count(cells.length, 'cell');
+  const source = table.hasHeader ? 'as in the header' : 'as in the first row';
+  return new AppError(
+    'WRONG_COLUMNS',
+    `Row ${row}: expected ${expected}, ${source}, got ${received}. ` +
+      'A decimal comma needs a semicolon or a tab as the delimiter.',
+    { row, expected, received },
+  );
+}
+
+function repeatedColumn(column: string): AppError {
+  return new AppError('WRONG_COLUMNS', `The header names the column "${column}" more than once.`, {
+    row: 1,
+    column,
+    expected: 'each name once',
+  });
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+function list(names: readonly string[]): string {
+  return quote(names.join(', '));
+}
+
+/** Quotes what came from outside, cut to a length that fits an error text and a log line. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+}

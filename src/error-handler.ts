@@ -1,0 +1,49 @@
+import type { ErrorRequestHandler } from 'express';
+import { AppError, type ErrorCode, type ErrorDetails } from './errors.js';
+import type { Logger } from './logger.js';
+
+/** Every error answer has this form. */
+export interface ErrorAnswer {
+  /** A stable name to branch on. */
+  code: ErrorCode;
+  /** What is wrong, for people. */
+  message: string;
+  /** Where it is wrong and what was expected. */
+  details: ErrorDetails;
+  /** The request's id, as in the header X-Request-Id and in the log. */
+  requestId: string;
+}
+
+const RETRY_AFTER_SECONDS = '5';
+
+/** Answers every error in one form; what is not foreseen is a 500 that tells nothing and is logged whole. */
+export function errorHandler(logger: Logger): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  return (thrown, request, response, _next) => {
+    const requestId = response.locals.requestId as string;
+    const error = toAppError(thrown);
+    if (response.headersSent || request.socket.destroyed) {
+      logger.warn('the client went away before it had its answer', { requestId });
+      response.destroy();
+      return;
+    }
+    if (error.status >= 500 && error.status !== 503) {
+      logger.error('request failed', { requestId, error: describeError(thrown) });
+    }
+    if (error.status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
+    const { code, message, details, status } = error;
+    response.locals.errorCode = code;
+    response.status(status).json({ code, message, details, requestId } satisfies ErrorAnswer);
+  };
+}
+
+function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  return new AppError('INTERNAL', 'Something went wrong on our side.', {}, { cause: thrown });
+}
+
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return { message: error.message, stack: error.stack, cause: error.cause && describeError(error.cause) };
+}

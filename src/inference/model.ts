@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { AppError } from '../errors.js';
+import { sha256Of } from '../hash.js';
+import { type ModelMetadata, readMetadata } from './metadata.js';
+
+/** What the model makes of a series of n points and c columns. */
+export interface Reconstruction {
+  /** The reconstruction error of each point, shape [n], in scaled units. */
+  error: Float32Array;
+  /** The same for each column, shape [n, c], row by row. */
+  columnError: Float32Array;
+  /** What the model expected, shape [n, c], row by row, in the units of the input. */
+  expected: Float64Array;
+}
+
+/** How a model file is told from others. */
+export interface ModelIdentity {
+  /** The model's name. */
+  name: string;
+  /** The model's version. */
+  version: string;
+  /** SHA-256 of the file, in hexadecimal. */
+  sha256: string;
+}
+
+// Measured best between 2,048 and 4,096 windows a run; a whole long series in one run takes hundreds
+// of megabytes and is slower.
+const CHUNK_WINDOWS = 4096;
+
+/** A loaded model file: raw values in, reconstruction errors out. */
+export class Model {
+  private constructor(
+    private readonly session: InferenceSession,
+    readonly metadata: ModelMetadata,
+    /** SHA-256 of the model file, in hexadecimal. */
+    readonly sha256: string,
+  ) {}
+
+  /**
+   * Loads a model from its file.
+   *
+   * @throws AppError INVALID_MODEL where the file cannot be read or is no model of ours
+   */
+  static async load(path: string): Promise<Model> {
+    try {
+      return await Model.fromBytes(await readFile(path));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AppError('INVALID_MODEL', `Cannot load the model ${path}: ${reason}`, {}, { cause });
+    }
+  }
+
+  /** Loads a model from the bytes of its file. */
+  static async fromBytes(bytes: Uint8Array): Promise<Model> {
+    const metadata = readMetadata(bytes);
+    const session = await InferenceSession.create(bytes, {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+    });
+    return new Model(session, metadata, sha256Of(bytes));
+  }
+
+  /** How this model is told from others. */
+  get identity(): ModelIdentity {
+    return { name: this.metadata.name, version: this.metadata.version, sha256: this.sha256 };
+  }
+
+  /** The names of the columns that the model reads, in order. */
+  get columns(): string[] {
+    return this.metadata.columns.map(({ name }) => name);
+  }
+
+  /**
+   * Scores a series, chunk by chunk. Each chunk carries window − 1 points of context on both sides
+   * whose results are dropped, so that every point has all its windows: the result is that of one
+   * run over the whole series.
+   *
+   * @param values shape [n, c] row by row, in the units of the input
+   * @param onProgress called after each chunk with the share done, 0 to 1
+   * @throws AppError TOO_FEW_POINTS where n is less than the window
+   */
+  async reconstruct(
+    values: Float64Array,
+    onProgress: (share: number) => void = () => undefined,
+  ): Promise<Reconstruction> {
+    const { window } = this.metadata;
+    const width = this.metadata.columns.length;
+    const length = values.length / width;
+    if (length < window) throw tooFewPoints(length, window);
+    const result = {
+      error: new Float32Array(length),
+      columnError: new Float32Array(length * width),
+      expected: new Float64Array(length * width),
+    };
+    for (let start = 0; start < length; start += CHUNK_WINDOWS) {
+      const end = Math.min(start + CHUNK_WINDOWS, length);
+      const from = Math.max(0, start - (window - 1));
+      const to = Math.min(length, end + (window - 1));
+      const chunk = await this.run(values.subarray(from * width, to * width), width);
+      const [kept, keptEnd] = [start - from, end - from];
+      result.error.set(chunk.error.subarray(kept, keptEnd), start);
+      result.columnError.set(chunk.columnError.subarray(kept * width, keptEnd * width), start * width);
+      result.expected.set(chunk.expected.subarray(kept * width, keptEnd * width), start * width);
+      onProgress(end / length);
+    }
+    return result;
+  }
+
+  /**
+   * Scores a series made up for the purpose, to see that the model works on this machine.
+   *
+   * @throws AppError INVALID_MODEL where an error comes out that is no finite number
+   */
+  async probe(): Promise<void> {
+    const { window, columns } = this.metadata;
+    const middles = Array.from({ length: window }, () => columns.map(({ min, max }) => (min + max) / 2));
+    const { error } = await this.reconstruct(Float64Array.from(middles.flat()));
+    if (!error.every(Number.isFinite)) {
+      throw new AppError('INVALID_MODEL', 'The model cannot be used: it gives no finite errors.');
+    }
+  }
+
+  /** Gives back the memory of the model. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  private async run(values: Float64Array, width: number): Promise<Reconstruction> {
+    const series = new Tensor('float64', values, [values.length / width, width]);
+    const { error, column_error: columnError, expected } = await this.session.run({ series });
+    return {
+      error: error.data as Float32Array,
+      columnError: columnError.data as Float32Array,
+      expected: expected.data as Float64Array,
+    };
+  }
+}
+
+function tooFewPoints(length: number, window: number): AppError {
+  return new AppError(
+    'TOO_FEW_POINTS',
+    `The series has ${length} ${length === 1 ? 'point' : 'points'}; the model needs at least ${window}, its window.`,
+    { expected: `at least ${window} points`, received: `${length}` },
+  );
+}

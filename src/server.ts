@@ -1,0 +1,82 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { config as loadDotenv } from 'dotenv';
+import { createApp } from './app.js';
+import { type Config, readConfig } from './config.js';
+import { createLogger, type Logger } from './logger.js';
+import { Readiness } from './readiness.js';
+import { Detector } from './workers/detector.js';
+
+const IDLE_CHECK_MILLISECONDS = 50;
+
+/** A running service. */
+interface Service {
+  server: Server;
+  detector: Detector;
+  readiness: Readiness;
+  config: Config;
+  logger: Logger;
+}
+
+async function start(config: Config, logger: Logger): Promise<Service> {
+  const detector = await Detector.create(config);
+  const readiness = new Readiness();
+  const server = createServer(createApp({ config, detector, logger, readiness }));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  const { address, port } = server.address() as AddressInfo;
+  logger.info('listening', { address, port });
+  await detector.probe();
+  readiness.becomeReady();
+  const { name, version, sha256 } = detector.model;
+  logger.info('ready', { model: { name, version, sha256 }, workers: config.workers });
+  return { server, detector, readiness, config, logger };
+}
+
+/** Takes no new requests, finishes those under way, and tells whether all of them could be finished. */
+async function drain({ server, detector, readiness, config, logger }: Service): Promise<boolean> {
+  readiness.startDraining();
+  logger.info('draining');
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A kept-alive connection whose answer goes out after this moment would stay open until it times out.
+  const idleCheck = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MILLISECONDS);
+  const inTime = await Promise.race([
+    closed.then(() => true),
+    wait(config.shutdownGraceSeconds * 1000, false, { ref: false }),
+  ]);
+  clearInterval(idleCheck);
+  if (!inTime) {
+    logger.warn('requests were still under way at the end of the grace period');
+    return false;
+  }
+  await detector.close();
+  logger.info('stopped');
+  return true;
+}
+
+async function run(): Promise<void> {
+  loadDotenv({ quiet: true });
+  const config = readConfig(process.env);
+  const logger = createLogger(config.logLevel);
+  process.on('uncaughtException', (error) => {
+    logger.error('uncaught error', { error: error.message, stack: error.stack });
+    logger.once('finish', () => process.exit(1));
+    logger.end();
+  });
+  const service = await start(config, logger);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      void drain(service).then((complete) => process.exit(complete ? 0 : 1));
+    });
+  }
+}
+
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
