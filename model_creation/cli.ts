@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import { resolveFromCaller, runCommand, usageError } from '../src/command.js';
+import { parseOptions } from '../src/detection/options.js';
+import { AppError } from '../src/errors.js';
+import { trainAutoencoder } from './autoencoder.js';
+import { exportModel } from './export.js';
+import { writeFile } from './files.js';
+import { type Params, readParams } from './params.js';
+import { prepare } from './prepare.js';
+import { epochReporter, say } from './progress.js';
+
+const USAGE = `Usage: npm run --silent train -- TRAIN.csv --output DIR [options]
+
+Trains a model on a CSV of normal data and writes DIR/model.onnx. All other numbers are in params.yaml.
+
+  --output DIR      where the model goes
+  --percentile P    default percentile of the normal errors that the threshold is built on
+  --seed N          seed of every random choice: the same seed gives the same model
+  --help            this text
+`;
+
+await runCommand(USAGE, {
+  options: { output: { type: 'string' }, percentile: { type: 'string' }, seed: { type: 'string' } },
+  run: async ([data, ...others], { output, percentile, seed }) => {
+    if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
+    if (output === undefined) throw usageError('--output: expected a folder.');
+    const params = paramsFor(data, percentile, seed);
+    const prepared = prepare(await readFile(resolveFromCaller(data)), params);
+    say(`${prepared.points} points of ${prepared.columns.map(({ name }) => name).join(', ')}`);
+    const { model, epochs } = await trainAutoencoder(prepared, params.train, epochReporter(params.train.epochs));
+    const path = join(resolveFromCaller(output), 'model.onnx');
+    writeFile(path, await exportModel(prepared, model, epochs, params));
+    say(path);
+  },
+});
+
+/** The numbers of params.yaml, with the caller's own in their place. */
+function paramsFor(data: string, percentile: string | undefined, seed: string | undefined): Params {
+  const { prepare: parts, train, export: defaults, evaluate, model } = readParams('params.yaml');
+  const chosen = parseOptions({ percentile }).percentile ?? defaults.percentile;
+  return {
+    model: { name: parse(data).name, version: model.version },
+    prepare: parts,
+    train: { ...train, seed: seed === undefined ? train.seed : parseSeed(seed) },
+    export: { ...defaults, percentile: chosen },
+    evaluate,
+  };
+}
+
+function parseSeed(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const expected = 'a whole number from 0 to 999999999';
+  throw new AppError('INVALID_PARAMETER', `--seed: expected ${expected}, got "${text}".`, { expected, received: text });
+}

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { detect } from '../../src/detection/detect.js';
+import { plotDetection } from '../../src/detection/plot.js';
+import { Model } from '../../src/inference/model.js';
+import { evaluate } from '../evaluate.js';
+import { writeFile, writeJson } from '../files.js';
+import { readParams } from '../params.js';
+import { say } from '../progress.js';
+import { paths } from './artifacts.js';
+
+const model = await Model.load(paths.model);
+const detection = await detect(readFileSync(paths.testData), model);
+const evaluation = evaluate(detection, readParams(paths.params).evaluate);
+writeJson(paths.metrics, { training: model.metadata.metrics, evaluation });
+writeFile(paths.evaluationPlot, plotDetection(detection, model.metadata.window));
+for (const [name, value] of Object.entries(evaluation)) say(`${name}: ${value}`);
