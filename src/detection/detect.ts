@@ -28,7 +28,7 @@ export async function detect(
   const started = performance.now();
   const series = readSeries(csv, model.columns);
   const parsed = performance.now();
-  const reconstruction = await model.reconstruct(series.values, onProgress);
+  const reconstruction = await model.reconstruct(series.values, { onProgress });
   const scored = performance.now();
   const verdict = judge(series, reconstruction, model.metadata, options);
   const judged = performance.now();

@@ -14,6 +14,17 @@ export interface Reconstruction {
   expected: Float64Array;
 }
 
+/** How a series is scored. */
+export interface ReconstructOptions {
+  /**
+   * Points in a chunk, without its context.
+   * @default 4096
+   */
+  chunkPoints?: number;
+  /** Called after each chunk with the share of the points done, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
 /** How a model file is told from others. */
 export interface ModelIdentity {
   /** The model's name. */
@@ -24,9 +35,9 @@ export interface ModelIdentity {
   sha256: string;
 }
 
-// Measured best between 2,048 and 4,096 windows a run; a whole long series in one run takes hundreds
+// Measured best between 2,048 and 4,096 points a run; a whole long series in one run takes hundreds
 // of megabytes and is slower.
-const CHUNK_WINDOWS = 4096;
+const CHUNK_POINTS = 4096;
 
 /** A loaded model file: raw values in, reconstruction errors out. */
 export class Model {
@@ -78,13 +89,10 @@ export class Model {
    * run over the whole series.
    *
    * @param values shape [n, c] row by row, in the units of the input
-   * @param onProgress called after each chunk with the share done, 0 to 1
    * @throws AppError TOO_FEW_POINTS where n is less than the window
    */
-  async reconstruct(
-    values: Float64Array,
-    onProgress: (share: number) => void = () => undefined,
-  ): Promise<Reconstruction> {
+  async reconstruct(values: Float64Array, options: ReconstructOptions = {}): Promise<Reconstruction> {
+    const { chunkPoints = CHUNK_POINTS, onProgress } = options;
     const { window } = this.metadata;
     const width = this.metadata.columns.length;
     const length = values.length / width;
@@ -94,8 +102,8 @@ export class Model {
       columnError: new Float32Array(length * width),
       expected: new Float64Array(length * width),
     };
-    for (let start = 0; start < length; start += CHUNK_WINDOWS) {
-      const end = Math.min(start + CHUNK_WINDOWS, length);
+    for (let start = 0; start < length; start += chunkPoints) {
+      const end = Math.min(start + chunkPoints, length);
       const from = Math.max(0, start - (window - 1));
       const to = Math.min(length, end + (window - 1));
       const chunk = await this.run(values.subarray(from * width, to * width), width);
@@ -103,7 +111,7 @@ export class Model {
       result.error.set(chunk.error.subarray(kept, keptEnd), start);
       result.columnError.set(chunk.columnError.subarray(kept * width, keptEnd * width), start * width);
       result.expected.set(chunk.expected.subarray(kept * width, keptEnd * width), start * width);
-      onProgress(end / length);
+      onProgress?.(end / length);
     }
     return result;
   }

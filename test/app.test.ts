@@ -1,0 +1,225 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import type { Express } from 'express';
+import request from 'supertest';
+import { createApp } from '../src/app.js';
+import type { Report } from '../src/detection/report.js';
+import { AppError } from '../src/errors.js';
+import type { ErrorAnswer } from '../src/error-handler.js';
+import { createLogger } from '../src/logger.js';
+import { Readiness } from '../src/readiness.js';
+import { Detector } from '../src/workers/detector.js';
+
+const ECG = 'model_creation/data/test.csv';
+const ANOMALY = { start: 23_774, end: 23_874 };
+const MAX_UPLOAD_BYTES = 1_000_000;
+
+describe('the HTTP interface', () => {
+  let detector: Detector;
+  let readiness: Readiness;
+  let app: Express;
+  const logged: string[] = [];
+
+  before(async () => {
+    detector = await Detector.create({ modelPath: 'model/model.onnx', workers: 1, maxQueue: 50 });
+    await detector.probe();
+  });
+  after(() => detector.close());
+
+  beforeEach(() => {
+    app = appWith(detector);
+    readiness.becomeReady();
+  });
+
+  function appWith(answering: Pick<Detector, 'detect' | 'model'>): Express {
+    readiness = new Readiness();
+    const logger = createLogger('info');
+    logged.length = 0;
+    logger.clear();
+    logger.configure({ level: 'info', format: logger.format, transports: [] });
+    const record = (_level: unknown, message?: unknown, meta?: unknown) => logged.push(JSON.stringify([message, meta]));
+    const spied = Object.assign(logger, { log: record, error: (m: unknown, x: unknown) => record('', m, x) });
+    const config = { maxUploadBytes: MAX_UPLOAD_BYTES };
+    return createApp({ config, detector: answering as Detector, logger: spied as never, readiness });
+  }
+
+  const compute = () => request(app).post('/compute');
+  const send = (csv: string) => compute().attach('text', Buffer.from(csv), 'series.csv');
+  const ecgRows = (count: number) => readFileSync(ECG, 'utf8').split('\r\n').slice(0, count + 1).join('\n');
+
+  describe('POST /compute', () => {
+    it('finds the anomaly of the ECG, and flags under 1 % of the points outside it', async () => {
+      const { body, status } = await compute().attach('text', ECG);
+      expect(status).to.equal(200);
+      const { error, isAnomaly, anomalies, length } = body as Required<Report>;
+      expect([length, error.length, isAnomaly.length]).to.deep.equal([28_000, 28_000, 28_000]);
+      const largest = error.indexOf(error.reduce((a, b) => Math.max(a, b)));
+      expect(largest).to.be.within(ANOMALY.start - 100, ANOMALY.end + 100);
+      expect(anomalies.some(({ start, end }) => start <= ANOMALY.end && end >= ANOMALY.start)).to.equal(true);
+      const outside = isAnomaly.filter((flag, i) => flag && (i < ANOMALY.start || i > ANOMALY.end)).length;
+      expect(outside / 28_000).to.be.below(0.01);
+    });
+
+    it('takes the file in the field "file" as well, and as a field without a file name', async () => {
+      const asFile = await compute().field('points', 'false').attach('file', ECG);
+      const asField = await compute().field('points', 'false').field('text', readFileSync(ECG, 'utf8'));
+      expect([asFile.status, asField.status]).to.deep.equal([200, 200]);
+      expect(asField.body).to.deep.equal(asFile.body);
+    });
+
+    it('leaves the arrays out where points is false', async () => {
+      const { body } = await send(ecgRows(200)).field('points', 'false');
+      expect(body).to.include({ length: 200 }).and.to.not.have.any.keys('error', 'score', 'isAnomaly');
+    });
+
+    it('takes the percentile that is asked for, in the form or in the query', async () => {
+      const form = await send(ecgRows(200)).field('points', 'false').field('percentile', '50');
+      const query = await send(ecgRows(200)).query({ points: false, percentile: 50 });
+      expect((form.body as Report).percentile).to.equal(50);
+      expect((form.body as Report).anomalousPoints).to.be.above(0);
+      expect(query.body).to.deep.equal(form.body);
+    });
+
+    it('answers CSV where that is accepted, a row for each row of the input', async () => {
+      const { text, headers } = await send(ecgRows(200)).set('Accept', 'text/csv');
+      expect(headers['content-type']).to.equal('text/csv; charset=utf-8');
+      const rows = text.trimEnd().split('\n');
+      expect(rows).to.have.lengthOf(201);
+      expect(rows[0]).to.equal('value,expected,error,score,isAnomaly');
+    });
+
+    it('tells how long each step took', async () => {
+      const { headers } = await send(ecgRows(200));
+      expect(headers['server-timing']).to.match(/^parsing;dur=[\d.]+, inference;dur=.*, verdict;dur=.*, report;dur=/);
+    });
+  });
+
+  describe('answers bad input with a code, a text and the place', () => {
+    const cases: [name: string, status: number, code: string, ask: () => request.Test][] = [
+      ['no file', 400, 'NO_FILE', () => compute().field('percentile', '99')],
+      ['an empty file', 400, 'EMPTY_FILE', () => send('')],
+      ['no number in it', 400, 'NO_NUMBERS', () => send('hello\nworld\n')],
+      ['a wrong column', 400, 'WRONG_COLUMNS', () => send('other\n1\n2\n')],
+      ['too many columns', 400, 'WRONG_COLUMNS', () => send('1,2\n3,4\n')],
+      ['a cell that is no number', 400, 'NOT_A_NUMBER', () => send('value\n1\nx\n')],
+      ['fewer points than the window', 400, 'TOO_FEW_POINTS', () => send('value\n1\n2\n')],
+      ['a percentile above 100', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentile', '100.1')],
+      ['a percentile that is no number', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentile', '')],
+      ['points that is no truth value', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('points', 'maybe')],
+      ['an unknown parameter', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentil', '99')],
+      ['a parameter sent twice', 400, 'INVALID_PARAMETER', () => send('').field('points', ['true', 'false'])],
+      ['an unknown file field', 400, 'UNEXPECTED_FIELD', () => compute().attach('csv', ECG)],
+      ['two files', 400, 'UNEXPECTED_FIELD', () => send('1\n').attach('file', ECG)],
+      ['a form cut off', 400, 'MALFORMED_UPLOAD', cutOffForm],
+      ['a form without a boundary', 400, 'MALFORMED_UPLOAD', () => compute().type('multipart/form-data').send('x')],
+      ['an answer in a form we do not have', 406, 'NOT_ACCEPTABLE', () => send('').set('Accept', 'image/png')],
+      ['a file over the limit', 413, 'FILE_TOO_LARGE', () => send('1\n'.repeat(MAX_UPLOAD_BYTES / 2 + 1))],
+      ['a text field over the limit', 413, 'FILE_TOO_LARGE', () => compute().field('text', '1\n'.repeat(500_001))],
+      ['a wrong content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute().type('text/csv').send('1\n2\n')],
+      ['no content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute()],
+      ['an unknown route', 404, 'NOT_FOUND', () => request(app).get('/nothing')],
+    ];
+    for (const [name, status, code, ask] of cases) {
+      it(`${name}: ${status} ${code}`, async () => {
+        const response = await ask();
+        const { message, requestId, ...rest } = response.body as ErrorAnswer;
+        expect(rest.code, message).to.equal(code);
+        expect(response.status).to.equal(status);
+        expect(rest).to.have.all.keys('code', 'details');
+        expect(message).to.match(/\.$/);
+        expect(requestId).to.equal(response.headers['x-request-id']);
+      });
+    }
+
+    function cutOffForm(): request.Test {
+      const type = 'multipart/form-data; boundary=x';
+      return compute().set('Content-Type', type).send('--x\r\nContent-Disposition: form-data; name="text"');
+    }
+
+    it('a wrong method: 405 with those that are allowed', async () => {
+      const response = await request(app).get('/compute');
+      expect(response.status).to.equal(405);
+      expect(response.headers.allow).to.equal('POST');
+      expect((response.body as ErrorAnswer).code).to.equal('METHOD_NOT_ALLOWED');
+    });
+
+    it('names row and column of a cell that is no number', async () => {
+      const { details } = (await send('value\n1\nabc\n')).body as ErrorAnswer;
+      expect(details).to.deep.equal({ row: 3, column: 'value', expected: 'a number', received: '"abc"' });
+    });
+
+    it('goes on serving after each of them', async () => {
+      expect((await send(ecgRows(200))).status).to.equal(200);
+    });
+  });
+
+  it('tells nothing of the inside of an error that nobody foresaw, and logs it whole', async () => {
+    const failing = { model: detector.model, detect: () => Promise.reject(new Error('secret detail')) };
+    app = appWith(failing);
+    readiness.becomeReady();
+    const { status, body, text } = await send(ecgRows(200));
+    expect(status).to.equal(500);
+    expect((body as ErrorAnswer).code).to.equal('INTERNAL');
+    expect(text).to.not.include('secret');
+    const entry = logged.find((line) => line.includes('secret detail'));
+    expect(entry).to.include('app.test.ts').and.to.include((body as ErrorAnswer).requestId);
+  });
+
+  it('answers 503 with Retry-After where too many requests wait', async () => {
+    const failing = { model: detector.model, detect: () => Promise.reject(new AppError('OVERLOADED', 'Full.')) };
+    app = appWith(failing);
+    readiness.becomeReady();
+    const { status, headers } = await send(ecgRows(200));
+    expect([status, headers['retry-after']]).to.deep.equal([503, '5']);
+  });
+
+  it('keeps the request id that the caller sends, unless it could do harm in a log', async () => {
+    const kept = await request(app).get('/health/live').set('X-Request-Id', 'abc-123');
+    const replaced = await request(app).get('/health/live').set('X-Request-Id', 'a b"c');
+    expect(kept.headers['x-request-id']).to.equal('abc-123');
+    expect(replaced.headers['x-request-id']).to.match(/^[\w-]{36}$/);
+  });
+
+  it('is ready once the probe is through, until it drains, and takes work only then', async () => {
+    const ask = async () => {
+      const ready = await request(app).get('/health/ready');
+      return [ready.status, (ready.body as { status: string }).status, (await send(ecgRows(99))).status];
+    };
+    app = appWith(detector);
+    expect(await ask()).to.deep.equal([503, 'loading', 503]);
+    readiness.becomeReady();
+    expect(await ask()).to.deep.equal([200, 'ready', 200]);
+    readiness.startDraining();
+    expect(await ask()).to.deep.equal([503, 'draining', 503]);
+    expect((await request(app).get('/health/live')).status).to.equal(200);
+  });
+
+  it('GET /model tells what the model reads, what it was trained on and what was measured', async () => {
+    const { body } = await request(app).get('/model');
+    expect(body).to.include({ name: 'ecg', window: 64 });
+    expect(body).to.have.nested.property('columns[0].name', 'value');
+    expect(body).to.have.nested.property('provenance.trainingPoints', 12_000);
+    expect(body).to.have.nested.property('metrics.validationLoss').that.is.a('number');
+    expect(body).to.have.property('sha256').that.matches(/^[0-9a-f]{64}$/);
+  });
+
+  it('serves its documentation, all of it from itself', async () => {
+    const page = await request(app).get('/docs/');
+    expect(page.status).to.equal(200);
+    expect(page.text).to.not.match(/(src|href)="(https?:)?\/\//);
+    for (const asset of ['swagger-ui-init.js', 'swagger-ui-bundle.js', 'swagger-ui.css']) {
+      expect((await request(app).get(`/docs/${asset}`)).status, asset).to.equal(200);
+    }
+    const init = (await request(app).get('/docs/swagger-ui-init.js')).text;
+    expect(init).to.match(/"validatorUrl": null/);
+    expect((await request(app).get('/')).headers.location).to.equal('/docs');
+  });
+
+  it('describes every route in the OpenAPI document', async () => {
+    const { body } = await request(app).get('/openapi.json');
+    const { paths } = body as { paths: Record<string, object> };
+    expect(Object.keys(paths)).to.have.members(['/compute', '/health/live', '/health/ready', '/model']);
+    expect(body).to.have.nested.property('paths./compute.post.requestBody.content.multipart/form-data.schema');
+    expect(body).to.have.nested.property('paths./compute.post.responses.200.content.text/csv');
+  });
+});

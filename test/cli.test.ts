@@ -1,0 +1,81 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Report } from '../src/detection/report.js';
+import { meanModelBytes } from './support/models.js';
+import { run } from './support/processes.js';
+
+const ECG = 'model_creation/data/test.csv';
+const detect = (...args: string[]) => run(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args]);
+
+describe('npm run detect', () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'ae-ano-cli-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('writes the verdict as JSON to standard output and nothing else', async () => {
+    const { stdout, stderr, code } = await detect(ECG);
+    const report = JSON.parse(stdout) as Required<Report>;
+    expect(code).to.equal(0);
+    expect(report.error).to.have.lengthOf(28_000);
+    expect(report.anomalies.some(({ peak }) => peak >= 23_774 && peak <= 23_874)).to.equal(true);
+    expect(stderr).to.match(/^28000 points, \d+ anomalous/);
+  });
+
+  it('writes CSV with a row for each row of the input', async () => {
+    const { stdout } = await detect(ECG, '--format', 'csv');
+    const rows = stdout.trimEnd().split('\n');
+    expect(rows[0]).to.equal('value,expected,error,score,isAnomaly');
+    const input = readFileSync(ECG, 'utf8').trim().split('\r\n').slice(1);
+    expect(rows.slice(1).map((row) => Number(row.split(',')[0]))).to.deep.equal(input.map(Number));
+  });
+
+  it('takes another model, another percentile and a file to write to', async () => {
+    const [model, data, output] = ['model.onnx', 'data.csv', 'out.json'].map((name) => join(folder, name));
+    writeFileSync(model, meanModelBytes([{ mean: 0, scale: 1 }]));
+    writeFileSync(data, '1\n2\n3\n4\n5\n');
+    const options = ['--model', model, '--percentile', '40', '--points', 'false', '--output', output];
+    const { stdout, code } = await detect(data, ...options);
+    expect([code, stdout]).to.deep.equal([0, '']);
+    const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
+    expect(report).to.include({ length: 5, percentile: 40 }).and.to.not.have.property('error');
+    expect(report.model.name).to.equal('made-up');
+  });
+
+  const mistakes: [name: string, args: string[], text: RegExp][] = [
+    ['no CSV', [], /Expected one CSV[^]*Usage/],
+    ['an unknown option', [ECG, '--nonsense'], /nonsense[^]*Usage/],
+    ['an unknown format', [ECG, '--format', 'xml'], /json or csv, got "xml"/],
+    ['a percentile out of range', [ECG, '--percentile', '101'], /INVALID_PARAMETER: .*0 to 100/],
+    ['a CSV that is not there', ['nowhere.csv'], /no such file.*nowhere.csv/],
+    ['a model that is none', [ECG, '--model', ECG], /INVALID_MODEL/],
+  ];
+  for (const [name, args, text] of mistakes) {
+    it(`answers ${name} on standard error with exit code 2`, async () => {
+      const { code, stdout, stderr } = await detect(...args);
+      expect([code, stdout]).to.deep.equal([2, '']);
+      expect(stderr).to.match(text);
+    });
+  }
+
+  it('ends quietly where the reader of its output stops reading', async () => {
+    const { code, stdout, stderr } = await run('sh', ['-c', `npm run --silent detect -- ${ECG} | head -c 10`]);
+    expect([code, stdout.length]).to.deep.equal([0, 10]);
+    expect(stderr).to.not.include('EPIPE');
+  });
+
+  it('explains itself', async () => {
+    const { code, stdout } = await detect('--help');
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/^Usage: npm run --silent detect/);
+  });
+
+  it('reads paths from where the caller stands, though npm runs it elsewhere', async () => {
+    writeFileSync(join(folder, 'here.csv'), readFileSync(ECG));
+    const command = `cd ${folder} && npm --prefix ${process.cwd()} run --silent detect -- here.csv --points false`;
+    const { code, stdout } = await run('sh', ['-c', command]);
+    expect(code).to.equal(0);
+    expect((JSON.parse(stdout) as Report).length).to.equal(28_000);
+  });
+});

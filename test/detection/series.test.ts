@@ -1,0 +1,172 @@
+import { expect } from 'chai';
+import { readSeries } from '../../src/detection/series.js';
+import { expectAppError } from '../support/errors.js';
+
+const read = (text: string, columns?: string[]) => readSeries(Buffer.from(text), columns);
+const values = (text: string, columns: string[] = ['value']) => Array.from(read(text, columns).values);
+
+describe('reading a CSV', () => {
+  describe('takes CSVs as people have them', () => {
+    const forms: [name: string, text: string][] = [
+      ['with a header', 'value\n1.5\n-2\n'],
+      ['without a header', '1.5\n-2\n'],
+      ['with CRLF', 'value\r\n1.5\r\n-2\r\n'],
+      ['with CR alone', 'value\r1.5\r-2\r'],
+      ['with CRLF and LF mixed', 'value\r\n1.5\n-2\r\n'],
+      ['with a byte order mark', '\ufeffvalue\n1.5\n-2\n'],
+      ['with quotes', '"value"\n"1.5"\n"-2"\n'],
+      ['with spaces around the cells', ' value \n  1.5\n -2 \n'],
+      ['with trailing blank lines', 'value\n1.5\n-2\n\n\n  \n'],
+      ['with leading blank lines', '\n\nvalue\n1.5\n-2\n'],
+      ['without an end to the last line', 'value\n1.5\n-2'],
+      ['in scientific notation', 'value\n15E-1\n-2.0e+0\n'],
+      ['with a plus sign and no leading digit', 'value\n+1.5\n-2.\n'],
+      ['with a semicolon and a decimal comma', 'time;value\n2024-01-01;1,5\n2024-01-02;-2\n'],
+      ['with a tab and a decimal comma', 'time\tvalue\n1\t1,5\n2\t-2,0\n'],
+      ['with quoted delimiters in other columns', 'note,value\n"a, b",1.5\n"c ""d""",-2\n'],
+    ];
+    for (const [name, text] of forms) {
+      it(name, () => {
+        expect(values(text)).to.deep.equal([1.5, -2]);
+      });
+    }
+
+    it('in Latin-1', () => {
+      const series = readSeries(Buffer.from('Température\n1.5\n-2\n', 'latin1'), ['Température']);
+      expect(Array.from(series.values)).to.deep.equal([1.5, -2]);
+    });
+
+    it('in UTF-16 with a byte order mark', () => {
+      const series = readSeries(Buffer.from('\ufeffvalue\n1.5\n-2\n', 'utf16le'), ['value']);
+      expect(Array.from(series.values)).to.deep.equal([1.5, -2]);
+    });
+
+    it('longer than a piece of the parser, with no row lost', () => {
+      const rows = Array.from({ length: 300_000 }, (_, i) => `${i}.25`);
+      const series = read(`value\r\n${rows.join('\r\n')}\r\n`, ['value']);
+      expect(series.length).to.equal(300_000);
+      expect(series.values.every((value, i) => value === i + 0.25)).to.equal(true);
+    });
+  });
+
+  describe('matches columns', () => {
+    it('by name, in the order of the model, and carries the others through', () => {
+      const series = read('site,b,a\nx,1,2\ny,3,4\n', ['a', 'b']);
+      expect(Array.from(series.values)).to.deep.equal([2, 1, 4, 3]);
+      expect(series.layout).to.deep.equal([
+        { name: 'site', kind: 'text', cells: ['x', 'y'] },
+        { name: 'b', kind: 'value', index: 1 },
+        { name: 'a', kind: 'value', index: 0 },
+      ]);
+    });
+
+    it('by position where there is no header', () => {
+      const series = read('1,2\n3,4\n', ['a', 'b']);
+      expect(Array.from(series.values)).to.deep.equal([1, 2, 3, 4]);
+      expect(series.columns).to.deep.equal(['a', 'b']);
+    });
+
+    it('and says which one the header lacks', async () => {
+      const { details } = await expectAppError('WRONG_COLUMNS', () => read('a,c\n1,2\n', ['a', 'b']));
+      expect(details).to.deep.equal({ column: 'b', expected: '"a, b"', received: '"a, c"' });
+    });
+
+    it('and says how many it expected where there is no header', async () => {
+      const { message } = await expectAppError('WRONG_COLUMNS', () => read('1,2,3\n4,5,6\n', ['a', 'b']));
+      expect(message).to.include('3 value columns').and.to.include('needs 2: "a, b"');
+    });
+
+    it('and refuses a name that stands there twice', async () => {
+      await expectAppError('WRONG_COLUMNS', () => read('a,a\n1,2\n', ['a']));
+      await expectAppError('WRONG_COLUMNS', () => read('a,a\n1,2\n'));
+    });
+
+    it('of a training series by its header, or makes names up', () => {
+      expect(read('x,y\n1,2\n').columns).to.deep.equal(['x', 'y']);
+      expect(read('1\n2\n').columns).to.deep.equal(['value']);
+      expect(read('1,2\n3,4\n').columns).to.deep.equal(['value_1', 'value_2']);
+    });
+  });
+
+  describe('carries timestamps through', () => {
+    const stamps: [name: string, text: string, first: string][] = [
+      ['ISO 8601 with a header', 'when,value\n2024-01-01T00:00:00Z,1\n2024-01-01T00:01:00Z,2\n', '2024-01-01T00:00:00Z'],
+      ['ISO 8601 without a header', '2024-01-01 00:00:00,1\n2024-01-01 00:01:00,2\n', '2024-01-01 00:00:00'],
+      ['ISO 8601 after the values', 'value,when\n1,2024-01-01\n2,2024-01-02\n', '2024-01-01'],
+      ['epoch by its name', 'timestamp,value\n1700000000,1\n1700000060,2\n', '1700000000'],
+      ['epoch without a header', '1700000000.5,1\n1700000060.5,2\n', '1700000000.5'],
+    ];
+    for (const [name, text, first] of stamps) {
+      it(name, () => {
+        const series = read(text, ['value']);
+        expect(series.timestamps?.[0]).to.equal(first);
+        expect(Array.from(series.values)).to.deep.equal([1, 2]);
+        expect(read(text).columns, 'in training').to.have.lengthOf(1);
+      });
+    }
+
+    it('but never takes a column of the model for one', () => {
+      const series = read('time\n1\n2\n', ['time']);
+      expect(series.timestamps).to.equal(undefined);
+      expect(Array.from(series.values)).to.deep.equal([1, 2]);
+    });
+  });
+
+  describe('says what is wrong', () => {
+    it('with an empty file', async () => {
+      await expectAppError('EMPTY_FILE', () => read('', ['value']));
+      await expectAppError('EMPTY_FILE', () => read('\ufeff \r\n\r\n', ['value']));
+    });
+
+    it('with a file that has no number in it', async () => {
+      await expectAppError('NO_NUMBERS', () => read('hello\nworld\n', ['value']));
+      await expectAppError('NO_NUMBERS', () => read('value\n', ['value']));
+    });
+
+    it('with a cell that is no number, by row and column', async () => {
+      const { details, message } = await expectAppError('NOT_A_NUMBER', () => read('t,value\nx,1\ny,abc\n', ['value']));
+      expect(details).to.deep.equal({ row: 3, column: 'value', expected: 'a number', received: '"abc"' });
+      expect(message).to.equal('Row 3, column value: expected a number, got "abc".');
+    });
+
+    it('with a cell of a CSV without a header, by row and number of the column', async () => {
+      const { details } = await expectAppError('NOT_A_NUMBER', () => read('1,2\n3,x\n', ['a', 'b']));
+      expect(details).to.include({ row: 2, column: '2' });
+    });
+
+    for (const cell of ['0x10', 'Infinity', '1e999', '1_000', '1 000', 'NaN', '--1', '1.2.3']) {
+      it(`with ${cell}, which is no number here`, async () => {
+        await expectAppError('NOT_A_NUMBER', () => read(`value\n1\n${cell}\n`, ['value']));
+      });
+    }
+
+    it('with an empty cell between others', async () => {
+      const { details } = await expectAppError('NOT_A_NUMBER', () => read('a,b\n1,2\n3,\n', ['a', 'b']));
+      expect(details).to.deep.equal({ row: 3, column: 'b', expected: 'a number', received: 'an empty cell' });
+    });
+
+    it('with a blank row between others', async () => {
+      const { details } = await expectAppError('MALFORMED_CSV', () => read('value\n1\n\n2\n', ['value']));
+      expect(details.row).to.equal(3);
+    });
+
+    it('with a row that has more cells than the others', async () => {
+      const { message } = await expectAppError('WRONG_COLUMNS', () => read('value\n1\n2,5\n', ['value']));
+      expect(message).to.include('Row 3: expected 1 cell').and.to.include('decimal comma');
+    });
+
+    it('with a quote that is never closed', async () => {
+      await expectAppError('MALFORMED_CSV', () => read('value\n1\n"2\n3\n', ['value']));
+    });
+
+    it('with decimal points and decimal commas in one file', async () => {
+      const { details } = await expectAppError('NOT_A_NUMBER', () => read('a;b\n1,5;2\n1.234;2\n', ['a', 'b']));
+      expect(details).to.include({ row: 3, column: 'a' });
+      await expectAppError('NOT_A_NUMBER', () => read('a;b\n1.5;2\n1,234;2\n', ['a', 'b']));
+    });
+
+    it('with a quoted decimal comma where the comma is the delimiter, which may as well part thousands', async () => {
+      await expectAppError('NOT_A_NUMBER', () => read('a,b\n"1,234",2\n', ['a', 'b']));
+    });
+  });
+});
