@@ -27,7 +27,10 @@ export function plotLoss(epochs: Epoch[]): Buffer {
       },
       options: {
         layout: { padding: 12 },
-        plugins: { title: { display: true, text: 'Mean squared error of the windows, in scaled units' } },
+        plugins: {
+          legend: { labels: { boxHeight: 1, boxWidth: 24 } },
+          title: { display: true, text: 'Mean squared error of the windows, in scaled units' },
+        },
         scales: {
           x: { title: { display: true, text: 'epoch' } },
           y: { type: 'logarithmic', title: { display: true, text: 'loss' } },

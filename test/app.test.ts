@@ -45,7 +45,11 @@ describe('the HTTP interface', () => {
 
   const compute = () => request(app).post('/compute');
   const send = (csv: string) => compute().attach('text', Buffer.from(csv), 'series.csv');
-  const ecgRows = (count: number) => readFileSync(ECG, 'utf8').split('\r\n').slice(0, count + 1).join('\n');
+  const ecgRows = (count: number) =>
+    readFileSync(ECG, 'utf8')
+      .split('\r\n')
+      .slice(0, count + 1)
+      .join('\n');
 
   describe('POST /compute', () => {
     it('finds the anomaly of the ECG, and flags under 1 % of the points outside it', async () => {
@@ -162,7 +166,9 @@ describe('the HTTP interface', () => {
     expect((body as ErrorAnswer).code).to.equal('INTERNAL');
     expect(text).to.not.include('secret');
     const entry = logged.find((line) => line.includes('secret detail'));
-    expect(entry).to.include('app.test.ts').and.to.include((body as ErrorAnswer).requestId);
+    expect(entry)
+      .to.include('app.test.ts')
+      .and.to.include((body as ErrorAnswer).requestId);
   });
 
   it('answers 503 with Retry-After where too many requests wait', async () => {
@@ -200,7 +206,9 @@ describe('the HTTP interface', () => {
     expect(body).to.have.nested.property('columns[0].name', 'value');
     expect(body).to.have.nested.property('provenance.trainingPoints', 12_000);
     expect(body).to.have.nested.property('metrics.validationLoss').that.is.a('number');
-    expect(body).to.have.property('sha256').that.matches(/^[0-9a-f]{64}$/);
+    expect(body)
+      .to.have.property('sha256')
+      .that.matches(/^[0-9a-f]{64}$/);
   });
 
   it('serves its documentation, all of it from itself', async () => {

@@ -8,6 +8,8 @@ const WIDTH = 1200;
 const HEIGHT = 420;
 // A detail helps once a window is no longer readable in the whole.
 const DETAIL_WINDOWS = 12;
+// Scores span decades: far below the threshold they say nothing, far above it they must not dwarf it.
+const LOWEST_SCORE = 0.01;
 
 /**
  * Draws a verdict: the series, what was expected, the flagged intervals, and beneath them the score
@@ -47,8 +49,16 @@ function drawRange(detection: Detection, from: number, to: number, title: string
       },
       scales: {
         x: { type: 'linear', min: from, max: to, title: { display: true, text: 'point' } },
+        // The axis that comes first lies at the bottom.
+        score: {
+          type: 'logarithmic',
+          stack: 'panels',
+          stackWeight: 1,
+          min: LOWEST_SCORE,
+          title: { display: true, text: 'score' },
+          ticks: { callback: (value) => (Number.isInteger(Math.log10(Number(value))) ? `${value}` : '') },
+        },
         y: { stack: 'panels', stackWeight: 2, offset: true, title: { display: true, text: 'value' } },
-        score: { stack: 'panels', stackWeight: 1, min: 0, title: { display: true, text: 'score' } },
       },
     },
     plugins: [flaggedIntervals(detection)],
@@ -65,7 +75,7 @@ function valueLines({ series, reconstruction }: Detection, from: number, to: num
 }
 
 function scoreLines({ reconstruction, verdict }: Detection, from: number, to: number) {
-  const score = (i: number) => scoreOf(reconstruction.error[i], verdict.threshold);
+  const score = (i: number) => Math.max(LOWEST_SCORE, scoreOf(reconstruction.error[i], verdict.threshold));
   return [
     line('score', colours.score, 'score', 1.2, from, to, score),
     { ...line('threshold', colours.anomaly, 'score', 1, from, to, () => 1), borderDash: [6, 4] },

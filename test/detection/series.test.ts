@@ -90,7 +90,11 @@ describe('reading a CSV', () => {
 
   describe('carries timestamps through', () => {
     const stamps: [name: string, text: string, first: string][] = [
-      ['ISO 8601 with a header', 'when,value\n2024-01-01T00:00:00Z,1\n2024-01-01T00:01:00Z,2\n', '2024-01-01T00:00:00Z'],
+      [
+        'ISO 8601 with a header',
+        'when,value\n2024-01-01T00:00:00Z,1\n2024-01-01T00:01:00Z,2\n',
+        '2024-01-01T00:00:00Z',
+      ],
       ['ISO 8601 without a header', '2024-01-01 00:00:00,1\n2024-01-01 00:01:00,2\n', '2024-01-01 00:00:00'],
       ['ISO 8601 after the values', 'value,when\n1,2024-01-01\n2,2024-01-02\n', '2024-01-01'],
       ['epoch by its name', 'timestamp,value\n1700000000,1\n1700000060,2\n', '1700000000'],

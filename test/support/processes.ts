@@ -39,7 +39,9 @@ export class RunningProcess {
 
 /** Starts a program. */
 export function start(command: string, args: string[], env: NodeJS.ProcessEnv = {}): RunningProcess {
-  return new RunningProcess(spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }));
+  return new RunningProcess(
+    spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
 }
 
 /** Runs a program to its end. */

@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Report } from '../../src/detection/report.js';
+import { run } from '../support/processes.js';
+
+const train = (...args: string[]) => run('npm', ['run', '--silent', 'train', '--', ...args]);
+const detect = (...args: string[]) => run('npm', ['run', '--silent', 'detect', '--', ...args]);
+
+describe('npm run train', function () {
+  this.timeout(180_000);
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'ae-ano-train-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('trains a model that gives the same verdicts as the committed one, from the same data', async () => {
+    const { code, stdout, stderr } = await train('model_creation/data/train.csv', '--output', join(folder, 'deep/er'));
+    expect([code, stdout]).to.deep.equal([0, '']);
+    expect(stderr).to.match(/epoch +1\/60 {2}loss [\d.]+ {2}validation loss [\d.]+ {2}at most \d+ s left/);
+    const own = await detect('model_creation/data/test.csv', '--model', join(folder, 'deep/er/model.onnx'));
+    const committed = await detect('model_creation/data/test.csv');
+    const { model, ...verdict } = JSON.parse(own.stdout) as Report;
+    const { model: other, ...expected } = JSON.parse(committed.stdout) as Report;
+    expect(verdict).to.deep.equal(expected);
+    expect([model.name, other.name]).to.deep.equal(['train', 'ecg']);
+  });
+
+  const mistakes: [name: string, args: string[], text: RegExp][] = [
+    ['no CSV', ['--output', 'x'], /Expected one CSV[^]*Usage/],
+    ['no folder for the model', ['a.csv'], /--output: expected a folder[^]*Usage/],
+    ['a seed that is none', ['a.csv', '--output', 'x', '--seed', '-1x'], /--seed/],
+    ['a percentile out of range', ['a.csv', '--output', 'x', '--percentile', '-1'], /percentile/],
+  ];
+  for (const [name, args, text] of mistakes) {
+    it(`answers ${name} on standard error with exit code 2`, async () => {
+      const { code, stderr } = await train(...args);
+      expect(code).to.equal(2);
+      expect(stderr).to.match(text);
+    });
+  }
+
+  it('says where the training data are wrong', async () => {
+    const data = join(folder, 'bad.csv');
+    writeFileSync(data, 'value\n1\noops\n');
+    const { code, stderr } = await train(data, '--output', folder);
+    expect(code).to.equal(2);
+    expect(stderr).to.include('NOT_A_NUMBER: Row 3, column value');
+  });
+});
