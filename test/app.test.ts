@@ -40,7 +40,7 @@ describe('the HTTP interface', () => {
     const record = (_level: unknown, message?: unknown, meta?: unknown) => logged.push(JSON.stringify([message, meta]));
     const spied = Object.assign(logger, { log: record, error: (m: unknown, x: unknown) => record('', m, x) });
     const config = { maxUploadBytes: MAX_UPLOAD_BYTES };
-    return createApp({ config, detector: answering as Detector, logger: spied as never, readiness });
+    return createApp({ config, detector: answering as Detector, logger: spied, readiness });
   }
 
   const compute = () => request(app).post('/compute');
