@@ -14,7 +14,7 @@ module.exports = {
     forbid(
       'detection-knows-no-http',
       '^src/(detection|inference)/',
-      '^src/(controllers|workers|app|server|upload|error-handler|config|logger)|node_modules/(express|multer|winston)/',
+      '^src/(controllers|workers|app|server|connections|dependencies|readiness|upload|error-handler|config|logger|cli|command)|node_modules/(express|multer|winston)/',
       'The definition of a verdict is the same for server, command line and training.',
     ),
     forbid(
@@ -26,7 +26,7 @@ module.exports = {
     forbid(
       'training-uses-the-definition-only',
       '^model_creation/',
-      '^src/(controllers|workers|app|server|upload|error-handler|logger)',
+      '^src/(controllers|workers|app|server|connections|dependencies|readiness|upload|error-handler|logger|cli)',
       'Training shares the definition of every number with serving, and nothing else.',
     ),
     forbid('workers-know-no-http', '^src/workers/', '^src/(controllers|app|server|upload)', 'Workers compute.'),

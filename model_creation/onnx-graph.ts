@@ -52,9 +52,17 @@ export function buildGraph({ window, scaling, layers }: GraphParts): ModelProto 
   return graph.toModel('autoencoder');
 }
 
-/** Values near 1e9 lose their detail in float, so they are scaled before they are cast. */
+// Far beyond all that training can have seen, and far below what float overflows at once squared.
+const LARGEST_SCALED = 1e6;
+
+/**
+ * Values near 1e9 lose their detail in float, so they are scaled before they are cast; and they are
+ * clipped, so that no input however large gives an error that is not finite.
+ */
 function scaleInDouble(graph: OnnxGraph, series: string, mean: string, scale: string): string {
-  return cast(graph, graph.add('Div', [graph.add('Sub', [series, mean]), scale]), 'float');
+  const scaled = graph.add('Div', [graph.add('Sub', [series, mean]), scale]);
+  const limit = (value: number) => graph.constant(Float64Array.of(value), []);
+  return cast(graph, graph.add('Clip', [scaled, limit(-LARGEST_SCALED), limit(LARGEST_SCALED)]), 'float');
 }
 
 function unscale(graph: OnnxGraph, scaled: string, mean: string, scale: string): string {

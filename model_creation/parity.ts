@@ -6,6 +6,8 @@ import type { Scaling } from './prepare.js';
 import { useWasm } from './tensorflow.js';
 
 const BATCH_WINDOWS = 4096;
+// Below it an error is rounding, and a share of it says nothing.
+const SMALLEST_ERROR = 1e-9;
 
 /**
  * The reconstruction errors of a series computed without the ONNX graph: TensorFlow.js runs the
@@ -51,7 +53,10 @@ export async function measureParity(
 ): Promise<number> {
   const { error } = await model.reconstruct(values);
   const reference = await referenceErrors(values, scaling, model.metadata.window, network);
-  return reference.reduce((largest, expected, i) => Math.max(largest, Math.abs(error[i] - expected) / expected), 0);
+  return reference.reduce(
+    (largest, expected, i) => Math.max(largest, Math.abs(error[i] - expected) / Math.max(expected, SMALLEST_ERROR)),
+    0,
+  );
 }
 
 function predict(network: LayersModel, windows: Float32Array, count: number): Float32Array {

@@ -79,5 +79,7 @@ function rangeOf(column: Float64Array): { min: number; max: number } {
 function scalingOf(column: Float64Array): Scaling {
   const mean = column.reduce((sum, value) => sum + value, 0) / column.length;
   const variance = column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length;
-  return { mean, scale: Math.sqrt(variance) || 1 };
+  // Rounding leaves a constant column with a variance that is not quite 0.
+  const constant = column.every((value) => value === column[0]);
+  return { mean: constant ? column[0] : mean, scale: constant ? 1 : Math.sqrt(variance) };
 }

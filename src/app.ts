@@ -62,7 +62,7 @@ function identifyAndLog(logger: Logger) {
         requestId,
         method: request.method,
         path,
-        status: response.statusCode,
+        status: response.writableFinished ? response.statusCode : undefined,
         milliseconds: Math.round(performance.now() - started),
         answered: response.writableFinished,
         code: response.locals.errorCode as string | undefined,
@@ -74,7 +74,9 @@ function identifyAndLog(logger: Logger) {
 }
 
 function noSuchRoute(request: Request, response: Response, next: NextFunction): void {
-  const methods = Object.keys(openApi.paths[request.path] ?? {}).map((method) => method.toUpperCase());
+  const methods = Object.keys(openApi.paths[request.path.replace(/(.)\/$/, '$1')] ?? {}).map((method) =>
+    method.toUpperCase(),
+  );
   if (methods.length === 0) {
     next(new AppError('NOT_FOUND', `There is nothing at ${request.path}; see /docs for what there is.`));
     return;

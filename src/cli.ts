@@ -34,7 +34,9 @@ await runCommand(USAGE, {
     if (!isFormat(format)) throw usageError(`--format: expected json or csv, got "${format}".`);
     const { points, ...verdictOptions } = parseOptions(options);
     const model = await Model.load(modelPath ? resolveFromCaller(modelPath) : readConfig({}).modelPath);
-    const detection = await detect(await readFile(resolveFromCaller(data)), model, verdictOptions, reportProgress());
+    const detection = await detect(await readFile(resolveFromCaller(data)), model, verdictOptions, {
+      onProgress: reportProgress(),
+    });
     const destination = output ? createWriteStream(resolveFromCaller(output)) : process.stdout;
     await pipeline(Readable.from(writeReport(detection, format, points)), destination);
     const { anomalousPoints, anomalies, warnings } = detection.verdict;

@@ -30,7 +30,7 @@ export const settings = {
     '0',
     'Worker threads that compute, each with the model loaded; 0 takes one for each processor core.',
   ),
-  MAX_QUEUE: setting(wholeNumber(0, 100_000), '50', 'Requests that may wait for a worker; more are answered 503.'),
+  MAX_QUEUE: setting(wholeNumber(1, 100_000), '50', 'Requests that may wait for a worker; more are answered 503.'),
   SHUTDOWN_GRACE_SECONDS: setting(
     wholeNumber(0, 3600),
     '25',

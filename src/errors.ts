@@ -57,3 +57,10 @@ export class AppError extends Error {
     return statusOfCode[this.code];
   }
 }
+
+const LONGEST_QUOTE = 60;
+
+/** Quotes what came from outside, cut to a length that fits an error text and a log line. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE - 3)}...` : text);
+}

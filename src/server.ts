@@ -4,15 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app.js';
 import { type Config, readConfig } from './config.js';
+import { Connections } from './connections.js';
 import { createLogger, type Logger } from './logger.js';
 import { Readiness } from './readiness.js';
 import { Detector } from './workers/detector.js';
 
-const IDLE_CHECK_MILLISECONDS = 50;
-
 /** A running service. */
 interface Service {
   server: Server;
+  connections: Connections;
   detector: Detector;
   readiness: Readiness;
   config: Config;
@@ -23,6 +23,7 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   const detector = await Detector.create(config);
   const readiness = new Readiness();
   const server = createServer(createApp({ config, detector, logger, readiness }));
+  const connections = new Connections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.port, config.host, resolve);
@@ -33,28 +34,27 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   readiness.becomeReady();
   const { name, version, sha256 } = detector.model;
   logger.info('ready', { model: { name, version, sha256 }, workers: config.workers });
-  return { server, detector, readiness, config, logger };
+  return { server, connections, detector, readiness, config, logger };
 }
 
 /** Takes no new requests, finishes those under way, and tells whether all of them could be finished. */
-async function drain({ server, detector, readiness, config, logger }: Service): Promise<boolean> {
+async function drain({ server, connections, detector, readiness, config, logger }: Service): Promise<boolean> {
   readiness.startDraining();
   logger.info('draining');
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A kept-alive connection whose answer goes out after this moment would stay open until it times out.
-  const idleCheck = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MILLISECONDS);
+  connections.closeWhenIdle();
   const inTime = await Promise.race([
     closed.then(() => true),
     wait(config.shutdownGraceSeconds * 1000, false, { ref: false }),
   ]);
-  clearInterval(idleCheck);
   if (!inTime) {
     logger.warn('requests were still under way at the end of the grace period');
-    return false;
+    // Tells the workers that nobody waits any more, so that they come to an end of their own.
+    server.closeAllConnections();
   }
   await detector.close();
   logger.info('stopped');
-  return true;
+  return inTime;
 }
 
 async function run(): Promise<void> {
@@ -66,12 +66,13 @@ async function run(): Promise<void> {
     logger.once('finish', () => process.exit(1));
     logger.end();
   });
-  const service = await start(config, logger);
+  const starting = start(config, logger);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      void drain(service).then((complete) => process.exit(complete ? 0 : 1));
+      void starting.then(drain).then((complete) => process.exit(complete ? 0 : 1));
     });
   }
+  await starting;
 }
 
 try {

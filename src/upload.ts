@@ -1,13 +1,18 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import multer from 'multer';
 import type { Dependencies } from './dependencies.js';
-import { AppError } from './errors.js';
+import { AppError, quote } from './errors.js';
+import type { ReadinessState } from './readiness.js';
+import { overloadedError } from './workers/detector.js';
 
 /** The form fields that may carry the CSV; the Engines use the first. */
 const FILE_FIELDS = ['text', 'file'];
 const MULTIPART = 'multipart/form-data';
-// Options are few and short; Engines add parts of their own.
+// Options are few and short.
 const MAX_FIELDS = 20;
+const MAX_FIELD_BYTES = 1024;
+// What a form adds to its file.
+const FORM_BYTES = 64 * 1024;
 
 /** A CSV as it came, and the other fields of its form. */
 export interface Upload {
@@ -18,20 +23,17 @@ export interface Upload {
 /**
  * Middleware that reads a multipart form with one file into memory.
  *
- * Passes on AppError UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, UNEXPECTED_FIELD, MALFORMED_UPLOAD or,
- * before the upload is read, NOT_READY.
+ * Passes on AppError UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, NOT_READY or OVERLOADED before the upload
+ * is read, and FILE_TOO_LARGE, UNEXPECTED_FIELD, NO_FILE or MALFORMED_UPLOAD while it is.
  */
 export function receiveCsv(request: Request, response: Response, next: NextFunction): void {
-  const { config, readiness } = request.app.locals.dependencies as Dependencies;
-  if (readiness.state !== 'ready') {
-    next(new AppError('NOT_READY', `The service takes no work now: it is ${readiness.state}.`));
-    return;
-  }
-  if (!request.is(MULTIPART)) {
-    next(unsupportedMediaType(request.get('content-type')));
-    return;
-  }
+  const { config, detector, readiness } = request.app.locals.dependencies as Dependencies;
   const { maxUploadBytes } = config;
+  const refusal = refuseUnread(request, readiness.state, detector.overloaded, maxUploadBytes);
+  if (refusal) {
+    next(refusal);
+    return;
+  }
   multipartReader(maxUploadBytes)(request, response, (error?: unknown) => {
     next(error === undefined ? undefined : uploadError(error, maxUploadBytes));
   });
@@ -43,25 +45,37 @@ export function receiveCsv(request: Request, response: Response, next: NextFunct
  * @throws AppError NO_FILE where none came
  */
 export function uploadedCsv(request: Request): Upload {
-  const files = (request.files ?? []) as Express.Multer.File[];
-  const fields = Object.entries((request.body ?? {}) as Record<string, unknown>);
-  // A part without a file name arrives as a text field, but is a CSV all the same.
-  const pasted = fields.filter(([name]) => FILE_FIELDS.includes(name)).map(([, text]) => Buffer.from(String(text)));
-  const csvs = [...files.map(({ buffer }) => buffer), ...pasted];
-  if (csvs.length === 0) {
-    throw new AppError('NO_FILE', 'No CSV came with the request: send it in the form field "text".', {
-      expected: 'a CSV in the form field "text" or "file"',
-    });
-  }
-  if (csvs.length > 1) throw tooManyFiles();
-  const options = Object.fromEntries(fields.filter(([name]) => !FILE_FIELDS.includes(name)));
-  return { csv: csvs[0], options: { ...request.query, ...options } };
+  const [file] = (request.files ?? []) as Express.Multer.File[];
+  if (file) return { csv: file.buffer, options: { ...request.query, ...(request.body as Record<string, unknown>) } };
+  throw new AppError('NO_FILE', 'No CSV came with the request: send it as a file in the form field "text".', {
+    expected: 'a file in the form field "text" or "file"',
+  });
+}
+
+/** What speaks against reading the upload at all. */
+function refuseUnread(
+  request: Request,
+  state: ReadinessState,
+  overloaded: boolean,
+  maxUploadBytes: number,
+): AppError | undefined {
+  if (state !== 'ready') return new AppError('NOT_READY', `The service takes no work now: it is ${state}.`);
+  if (!request.is(MULTIPART)) return unsupportedMediaType(request.get('content-type'));
+  if (overloaded) return overloadedError();
+  if (Number(request.get('content-length')) > maxUploadBytes + FORM_BYTES) return fileTooLarge(maxUploadBytes);
+  return undefined;
 }
 
 function multipartReader(maxUploadBytes: number): RequestHandler {
   return multer({
     storage: multer.memoryStorage(),
-    limits: { fileSize: maxUploadBytes, fieldSize: maxUploadBytes, files: 1, fields: MAX_FIELDS },
+    limits: {
+      fileSize: maxUploadBytes,
+      files: 1,
+      fields: MAX_FIELDS,
+      fieldSize: MAX_FIELD_BYTES,
+      fieldNestingDepth: 0,
+    },
     fileFilter: (_request, { fieldname }, accept) => {
       if (FILE_FIELDS.includes(fieldname)) accept(null, true);
       else accept(unexpectedField(fieldname));
@@ -71,11 +85,22 @@ function multipartReader(maxUploadBytes: number): RequestHandler {
 
 function uploadError(error: unknown, maxUploadBytes: number): AppError {
   if (error instanceof AppError) return error;
-  const code = error instanceof multer.MulterError ? error.code : undefined;
-  if (code === 'LIMIT_FILE_SIZE' || code === 'LIMIT_FIELD_VALUE') return fileTooLarge(maxUploadBytes);
-  if (code === 'LIMIT_FILE_COUNT') return tooManyFiles();
+  if (error instanceof multer.MulterError) return multerError(error, maxUploadBytes);
   const reason = error instanceof Error ? error.message : String(error);
   return new AppError('MALFORMED_UPLOAD', `The form cannot be read: ${reason}.`, {}, { cause: error });
+}
+
+function multerError(error: multer.MulterError, maxUploadBytes: number): AppError {
+  const { code, field = '' } = error;
+  if (code === 'LIMIT_FILE_SIZE') return fileTooLarge(maxUploadBytes);
+  if (code === 'LIMIT_FILE_COUNT') return tooManyFiles();
+  if (code === 'LIMIT_FIELD_VALUE' && FILE_FIELDS.includes(field)) {
+    return new AppError('NO_FILE', `The field "${field}" came without a file name: send the CSV as a file.`);
+  }
+  const received = quote(field);
+  return new AppError('UNEXPECTED_FIELD', `The form cannot be taken: ${error.message}, field ${received}.`, {
+    received,
+  });
 }
 
 function unsupportedMediaType(received: string | undefined): AppError {
@@ -93,9 +118,9 @@ function fileTooLarge(maxUploadBytes: number): AppError {
 }
 
 function unexpectedField(name: string): AppError {
-  return new AppError('UNEXPECTED_FIELD', `The file came in the form field "${name}": expected "text".`, {
+  return new AppError('UNEXPECTED_FIELD', `The file came in the form field ${quote(name)}: expected "text".`, {
     expected: 'text',
-    received: name,
+    received: quote(name),
   });
 }
 

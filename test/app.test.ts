@@ -64,11 +64,23 @@ describe('the HTTP interface', () => {
       expect(outside / 28_000).to.be.below(0.01);
     });
 
-    it('takes the file in the field "file" as well, and as a field without a file name', async () => {
+    it('takes the file in the field "file" as well', async () => {
+      const asText = await compute().field('points', 'false').attach('text', ECG);
       const asFile = await compute().field('points', 'false').attach('file', ECG);
-      const asField = await compute().field('points', 'false').field('text', readFileSync(ECG, 'utf8'));
-      expect([asFile.status, asField.status]).to.deep.equal([200, 200]);
-      expect(asField.body).to.deep.equal(asFile.body);
+      expect([asFile.status, asText.status]).to.deep.equal([200, 200]);
+      expect(asFile.body).to.deep.equal(asText.body);
+    });
+
+    it('answers JSON whatever the values are, and flags those that are beyond all measure', async () => {
+      for (const value of ['1e22', '-3.4028235e38', '1e300']) {
+        const { body } = await send(`${ecgRows(100)}\n${value}\n${ecgRows(100).split('\n').slice(1).join('\n')}`);
+        const { anomalies, error } = body as Required<Report>;
+        expect(error.every(Number.isFinite), value).to.equal(true);
+        expect(
+          anomalies.some(({ start, end }) => start <= 100 && end >= 100),
+          value,
+        ).to.equal(true);
+      }
     });
 
     it('leaves the arrays out where points is false', async () => {
@@ -118,7 +130,11 @@ describe('the HTTP interface', () => {
       ['a form without a boundary', 400, 'MALFORMED_UPLOAD', () => compute().type('multipart/form-data').send('x')],
       ['an answer in a form we do not have', 406, 'NOT_ACCEPTABLE', () => send('').set('Accept', 'image/png')],
       ['a file over the limit', 413, 'FILE_TOO_LARGE', () => send('1\n'.repeat(MAX_UPLOAD_BYTES / 2 + 1))],
-      ['a text field over the limit', 413, 'FILE_TOO_LARGE', () => compute().field('text', '1\n'.repeat(500_001))],
+      ['a CSV that is no file', 400, 'NO_FILE', () => compute().field('text', '1\n'.repeat(1000))],
+      ['a nested field', 400, 'UNEXPECTED_FIELD', () => send('1\n').field('percentile[50000000]', '1')],
+      ['a nested text', 400, 'UNEXPECTED_FIELD', () => compute().field('text[a]', '1')],
+      ['points that is the name of a method', 400, 'INVALID_PARAMETER', () => send('').field('points', 'constructor')],
+      ['a percentile in hexadecimal', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentile', '0x10')],
       ['a wrong content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute().type('text/csv').send('1\n2\n')],
       ['no content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute()],
       ['an unknown route', 404, 'NOT_FOUND', () => request(app).get('/nothing')],

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -22,11 +24,11 @@ async function listening(server: RunningProcess): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-function compute(url: string, csv: Blob): Promise<Response> {
+function compute(url: string, csv: Blob, signal?: AbortSignal): Promise<Response> {
   const form = new FormData();
   form.set('text', csv, 'series.csv');
   form.set('points', 'false');
-  return fetch(`${url}/compute`, { method: 'POST', body: form });
+  return fetch(`${url}/compute`, { method: 'POST', body: form, signal });
 }
 
 describe('the server as a process', function () {
@@ -72,13 +74,15 @@ describe('the server as a process', function () {
   });
 
   it('exits 1 where a request is still under way at the end of the grace period', async () => {
-    const server = serve({ SHUTDOWN_GRACE_SECONDS: '0' });
-    const url = await listening(server);
-    const underWay = compute(url, longSeries(300_000)).catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    server.child.kill('SIGTERM');
-    expect((await server.finished()).code).to.equal(1);
-    await underWay;
+    const csv = longSeries(1_000_000);
+    for (const milliseconds of [300, 1100]) {
+      const server = serve({ SHUTDOWN_GRACE_SECONDS: '0' });
+      const underWay = compute(await listening(server), csv).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      server.child.kill('SIGTERM');
+      expect((await server.finished()).code).to.equal(1);
+      await underWay;
+    }
   });
 
   it('answers health checks while a million points are computed', async () => {
@@ -95,36 +99,61 @@ describe('the server as a process', function () {
     expect(answered).to.be.above(20);
   });
 
-  it('frees the worker of a client that goes away, and goes on serving', async () => {
-    const server = serve({ WORKERS: '1' });
+  it('frees the worker of a client that goes away at any moment, and goes on serving', async () => {
+    const server = serve({ WORKERS: '1', MAX_QUEUE: '1' });
     const url = await listening(server);
-    for (let i = 0; i < 3; i++) {
+    const csv = longSeries(3_000_000);
+    // A worker that went on would still be at it, and the queue behind it full, when the next ones come.
+    for (const milliseconds of [300, 1000, 2000, 2500, 3000]) {
       const gone = new AbortController();
-      const form = new FormData();
-      form.set('text', longSeries(1_000_000), 'series.csv');
-      const asked = fetch(`${url}/compute`, { method: 'POST', body: form, signal: gone.signal });
-      setTimeout(() => gone.abort(), 400);
-      await asked.catch(() => undefined);
+      setTimeout(() => gone.abort(), milliseconds);
+      const outcome = await compute(url, csv, gone.signal).catch((error: unknown) => error);
+      expect(outcome).to.have.property('name', 'AbortError');
     }
     expect((await compute(url, longSeries(1000))).status).to.equal(200);
-    expect(server.stderr).to.not.include('"level":"error"');
+    expect(server.child.exitCode).to.equal(null);
   });
 
-  it('answers 413 to an upload that is over the limit, and does not wait for its end', async () => {
+  it('refuses with 503 and Retry-After what would have to wait behind too many, and serves the others', async () => {
+    const url = await listening(serve({ WORKERS: '1', MAX_QUEUE: '1' }));
+    const csv = longSeries(200_000);
+    const answers = await Promise.all(Array.from({ length: 6 }, () => compute(url, csv)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200).length).to.be.within(1, 5);
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.map(({ status, headers }) => [status, headers.get('retry-after')])).to.deep.equal(
+      refused.map(() => [503, '5']),
+    );
+  });
+
+  it('answers 413 to an upload that says it is over the limit, without waiting for it', async () => {
     const url = await listening(serve({ MAX_UPLOAD_BYTES: '1000' }));
-    const answer = await compute(url, longSeries(200_000));
-    expect(answer.status).to.equal(413);
+    const headers = { 'Content-Type': 'multipart/form-data; boundary=x', 'Content-Length': '10000000' };
+    const stalled = request(`${url}/compute`, { method: 'POST', headers });
+    stalled.on('error', () => undefined);
+    stalled.write('--x\r\n');
+    const [answer] = (await once(stalled, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).to.equal(413);
+    stalled.destroy();
   });
 
-  it('drops a client that sends the head of a form and nothing more, when it goes away', async () => {
-    const url = await listening(serve());
-    const headers = { 'Content-Type': 'multipart/form-data; boundary=x', 'Content-Length': '1000' };
-    const unfinished = request(`${url}/compute`, { method: 'POST', headers });
-    unfinished.on('error', () => undefined);
-    unfinished.write('--x\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    unfinished.destroy();
-    expect((await fetch(`${url}/health/ready`)).status).to.equal(200);
+  it('ends at SIGTERM though clients have connected and sent nothing, or half a request', async () => {
+    const server = serve();
+    const url = new URL(await listening(server));
+    const silent = connect(Number(url.port), url.hostname);
+    const half = connect(Number(url.port), url.hostname, () => half.write('POST /compute HTTP/1.1\r\nHost: x\r\n'));
+    silent.on('error', () => undefined);
+    half.on('error', () => undefined);
+    await (await fetch(new URL('/health/live', url))).text();
+    server.child.kill('SIGTERM');
+    expect((await server.finished()).code).to.equal(0);
+  });
+
+  it('exits 0 at SIGTERM while it still loads the model', async () => {
+    const server = serve();
+    await server.said(/"message":"listening"/);
+    server.child.kill('SIGTERM');
+    expect((await server.finished()).code).to.equal(0);
   });
 
   it('says which variable is wrong, and does not start', async () => {

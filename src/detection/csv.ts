@@ -1,79 +1,84 @@
 import Papa from 'papaparse';
 import { AppError } from '../errors.js';
 
-/** How a CSV is written. */
-export interface Dialect {
-  delimiter: ',' | ';' | '\t';
-  newline: '\n' | '\r\n' | '\r';
-}
+/** What parts the cells of a row. */
+export type Delimiter = ',' | ';' | '\t';
 
-const SNIFFED_CHARACTERS = 64 * 1024;
+const SNIFFED_CHARACTERS = 1024 * 1024;
 const SNIFFED_LINES = 100;
 const PARSED_CHARACTERS = 1024 * 1024;
 
 /**
  * Decodes the bytes of a text file: UTF-8 and UTF-16 by their byte order mark, else UTF-8 where the
- * bytes are valid UTF-8, else Latin-1 (as Windows-1252, which every valid Latin-1 text also is).
+ * bytes are valid UTF-8, else Latin-1 (as Windows-1252, of which it is a part). Every newline
+ * becomes a line feed.
  */
 export function decodeText(bytes: Uint8Array): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
+  const text = decode(bytes);
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+}
+
+function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     return new TextDecoder('windows-1252').decode(bytes);
   }
 }
 
-/**
- * Finds delimiter and newline from the first lines. The delimiter is the one found outside quotes on
- * most lines; where several are on as many, tab goes before semicolon before comma, since a comma
- * may also be a decimal comma and neither of the others can stand in a number.
- */
-export function sniffDialect(text: string): Dialect {
-  const head = text.slice(0, SNIFFED_CHARACTERS);
-  const newline = sniffNewline(head);
-  const lines = head
-    .replace(/"[^"]*"/g, '')
-    .split(newline)
-    .slice(0, SNIFFED_LINES);
-  const linesWith = (delimiter: string) => lines.filter((line) => line.includes(delimiter)).length;
-  const candidates = (['\t', ';', ','] as const).map((delimiter) => ({
-    delimiter,
-    count: linesWith(delimiter),
-  }));
-  const best = candidates.reduce((a, b) => (b.count > a.count ? b : a));
-  return { delimiter: best.count > 0 ? best.delimiter : ',', newline };
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }
 
-function sniffNewline(head: string): Dialect['newline'] {
-  const feeds = head.split('\n').length - 1;
-  if (feeds === 0) return head.includes('\r') ? '\r' : '\n';
-  return head.split('\r\n').length - 1 === feeds ? '\r\n' : '\n';
+/**
+ * Finds the delimiter from the first lines: the one found outside quotes on most of them. Where
+ * several are on as many, tab goes before semicolon before comma, since a comma may also be a
+ * decimal comma and neither of the others can stand in a number.
+ */
+export function sniffDelimiter(text: string): Delimiter {
+  const lines = text
+    .slice(0, SNIFFED_CHARACTERS)
+    .replace(/"[^"]*"/g, '')
+    .split('\n', SNIFFED_LINES);
+  const linesWith = (delimiter: string) => lines.filter((line) => line.includes(delimiter)).length;
+  const candidates = (['\t', ';', ','] as const).map((delimiter) => ({ delimiter, count: linesWith(delimiter) }));
+  const best = candidates.reduce((a, b) => (b.count > a.count ? b : a));
+  return best.count > 0 ? best.delimiter : ',';
 }
 
 /** The first rows of a CSV, without blank ones: enough to see what its columns are. */
-export function firstRows(text: string, dialect: Dialect, count: number): string[][] {
-  const head = text.slice(0, SNIFFED_CHARACTERS);
-  const { data } = Papa.parse<string[]>(head, { ...dialect, preview: count });
-  const whole = head.length === text.length ? data : data.slice(0, Math.max(1, data.length - 1));
-  return whole.filter((cells) => !isBlank(cells));
+export function firstRows(text: string, delimiter: Delimiter, count: number): string[][] {
+  const head = text.slice(0, SNIFFED_CHARACTERS).replace(/^\s*\n/, '');
+  const options = { delimiter, newline: '\n', preview: count, skipEmptyLines: 'greedy' } as const;
+  const { data } = Papa.parse<string[]>(head, options);
+  const cutOff = text.length > SNIFFED_CHARACTERS && data.length < count && data.length > 1;
+  return cutOff ? data.slice(0, -1) : data;
 }
 
 /**
  * Calls `onRow` with the cells of every row in order, and its number in the file counted from 1.
  * Blank rows at the start and at the end are passed over.
  *
+ * @param onPiece called every megabyte or so; what it throws ends the reading
  * @throws AppError MALFORMED_CSV where quotes do not match, or a blank row lies between others.
  */
-export function forEachRow(text: string, dialect: Dialect, onRow: (cells: string[], row: number) => void): void {
+export function forEachRow(
+  text: string,
+  delimiter: Delimiter,
+  onRow: (cells: string[], row: number) => void,
+  onPiece?: () => void,
+): void {
   let row = 0;
   let firstBlank = 0;
   let started = false;
   const config = {
-    ...dialect,
+    delimiter,
+    newline: '\n' as const,
     chunkSize: PARSED_CHARACTERS,
     chunk: ({ data, errors }: Papa.ParseResult<string[]>) => {
+      onPiece?.();
       if (errors.length > 0) throw malformedQuotes(row + (errors[0].row ?? 0) + 1);
       for (const cells of data) {
         row += 1;

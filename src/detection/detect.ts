@@ -12,23 +12,35 @@ export interface Detection {
   timings: { parsing: number; inference: number; verdict: number };
 }
 
+/** What watches over a detection. */
+export interface Watch {
+  /** Called now and then; what it throws ends the work. */
+  checkpoint?: () => void;
+  /** Called with the share of the points scored so far, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
 /**
  * The whole story: reads a CSV, scores every point, and says which are anomalous.
  *
  * @param csv the bytes of the CSV, see {@link readSeries}
- * @param onProgress called with the share of the points scored so far, 0 to 1
  * @throws AppError with the code that says what is wrong with the CSV
  */
 export async function detect(
   csv: Uint8Array,
   model: Model,
   options: VerdictOptions = {},
-  onProgress?: (share: number) => void,
+  { checkpoint, onProgress }: Watch = {},
 ): Promise<Detection> {
   const started = performance.now();
-  const series = readSeries(csv, model.columns);
+  const series = readSeries(csv, model.columns, checkpoint);
   const parsed = performance.now();
-  const reconstruction = await model.reconstruct(series.values, { onProgress });
+  const reconstruction = await model.reconstruct(series.values, {
+    onProgress: (share) => {
+      checkpoint?.();
+      onProgress?.(share);
+    },
+  });
   const scored = performance.now();
   const verdict = judge(series, reconstruction, model.metadata, options);
   const judged = performance.now();

@@ -1,6 +1,11 @@
-const DECIMAL_POINT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const DECIMAL_POINT = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 const DECIMAL_COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
 const WHOLE = /^[+-]?\d+([eE][+-]?\d+)?$/;
+
+/** The number that a text is in plain decimal or scientific notation, or NaN. */
+export function parseNumber(text: string): number {
+  return DECIMAL_POINT.test(text) ? Number(text) : NaN;
+}
 
 /** Tells whether a cell is a number, with a decimal point or a decimal comma. */
 export function isNumber(cell: string): boolean {

@@ -1,4 +1,5 @@
-import { AppError } from '../errors.js';
+import { AppError, quote } from '../errors.js';
+import { parseNumber } from './numbers.js';
 import type { VerdictOptions } from './verdict.js';
 
 /** What a caller may ask for. */
@@ -9,10 +10,14 @@ export interface DetectOptions extends VerdictOptions {
 
 const readers: Record<keyof DetectOptions, (text: string) => number | boolean | undefined> = {
   percentile: (text) => {
-    const value = text.trim() === '' ? NaN : Number(text);
+    const value = parseNumber(text.trim());
     return value >= 0 && value <= 100 ? value : undefined;
   },
-  points: (text) => ({ true: true, false: false })[text.trim().toLowerCase()],
+  points: (text) =>
+    new Map([
+      ['true', true],
+      ['false', false],
+    ]).get(text.trim().toLowerCase()),
 };
 
 const expectations: Record<keyof DetectOptions, string> = {
@@ -39,15 +44,15 @@ export function parseOptions(raw: Record<string, unknown>): DetectOptions {
 
 function parseOption(name: string, value: unknown): number | boolean {
   if (!isOption(name)) {
-    throw new AppError('INVALID_PARAMETER', `Unknown parameter "${name}": expected ${optionNames.join(' or ')}.`, {
+    throw new AppError('INVALID_PARAMETER', `Unknown parameter ${quote(name)}: expected ${optionNames.join(' or ')}.`, {
       expected: optionNames.join(', '),
-      received: name,
+      received: quote(name),
     });
   }
   const parsed = typeof value === 'string' ? readers[name](value) : undefined;
   if (parsed !== undefined) return parsed;
   const expected = expectations[name];
-  const received = JSON.stringify(value);
+  const received = typeof value === 'string' ? quote(value) : 'more than one value';
   throw new AppError('INVALID_PARAMETER', `Parameter ${name}: expected ${expected}, got ${received}.`, {
     expected,
     received,

@@ -1,5 +1,5 @@
-import { AppError } from '../errors.js';
-import { decodeText, firstRows, forEachRow, sniffDialect } from './csv.js';
+import { AppError, quote } from '../errors.js';
+import { decodeText, firstRows, forEachRow, sniffDelimiter } from './csv.js';
 import { NumberReader, isNumber } from './numbers.js';
 
 /** A column of the CSV that the model reads. */
@@ -44,19 +44,19 @@ const EARLIEST_EPOCH = 1e8;
  * @param bytes the file: comma, semicolon or tab; any newline; UTF-8 or Latin-1; decimal comma where
  *   the delimiter is no comma
  * @param modelColumns the model's columns; without them every column but the timestamps is a value
+ * @param onPiece called every megabyte or so; what it throws ends the reading
  * @throws AppError EMPTY_FILE, NO_NUMBERS, WRONG_COLUMNS, NOT_A_NUMBER or MALFORMED_CSV, with the row
  *   and the column where there is one
  */
-export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[]): Series {
+export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[], onPiece?: () => void): Series {
   const text = decodeText(bytes);
   if (text.trim() === '') {
     throw new AppError('EMPTY_FILE', 'The file is empty: expected a CSV with a number in each row.');
   }
-  const dialect = sniffDialect(text);
-  const sample = firstRows(text, dialect, SAMPLE_ROWS);
-  const table = readTable(sample, modelColumns);
-  const filler = new SeriesFiller(table, new NumberReader(dialect.delimiter !== ','));
-  forEachRow(text, dialect, (cells, row) => filler.add(cells, row));
+  const delimiter = sniffDelimiter(text);
+  const table = readTable(firstRows(text, delimiter, SAMPLE_ROWS), modelColumns);
+  const filler = new SeriesFiller(table, new NumberReader(delimiter !== ','));
+  forEachRow(text, delimiter, (cells, row) => filler.add(cells, row), onPiece);
   return filler.finish();
 }
 
@@ -92,22 +92,22 @@ function isText(cell: string): boolean {
   return cell.trim() !== '' && !isNumber(cell) && !ISO_8601.test(cell.trim());
 }
 
+/** The place of the timestamps, or -1: never a column of the model, nor the only one there is. */
 function findTimestamps(
   names: string[],
   body: string[][],
   hasHeader: boolean,
   modelColumns?: readonly string[],
 ): number {
-  const free = (place: number) => !(hasHeader && modelColumns?.includes(names[place]));
-  const all = (place: number, test: (cell: string) => boolean) =>
-    body.every((cells) => cells[place] !== undefined && test(cells[place].trim()));
-  const iso = names.findIndex((_, place) => free(place) && all(place, (cell) => ISO_8601.test(cell)));
-  if (iso >= 0) return iso;
-  if (hasHeader) {
-    return names.findIndex((name, place) => free(place) && TIMESTAMP_NAME.test(name) && all(place, isNumber));
-  }
-  const wanted = modelColumns ? modelColumns.length + 1 : Math.max(2, names.length);
-  return names.length === wanted && isEpoch(body.map((cells) => Number(cells[0]))) ? 0 : -1;
+  const fewest = modelColumns && !hasHeader ? modelColumns.length + 1 : 2;
+  if (names.length < fewest) return -1;
+  const isTimestamp = (name: string, place: number) => {
+    if (hasHeader && modelColumns?.includes(name)) return false;
+    const cells = body.map((row) => (row[place] ?? '').trim());
+    if (cells.every((cell) => ISO_8601.test(cell))) return true;
+    return cells.every(isNumber) && (TIMESTAMP_NAME.test(name) || isEpoch(cells.map(Number)));
+  };
+  return names.findIndex(isTimestamp);
 }
 
 function isEpoch(seconds: number[]): boolean {
@@ -192,7 +192,7 @@ class SeriesFiller {
     const layout = table.names.map((csvName, place): ValueColumn | TextColumn => {
       const index = table.valuePlaces.indexOf(place);
       const cells = textCells.get(place);
-      if (cells) return { name: this.carriedName(csvName, place), kind: 'text', cells };
+      if (cells) return { name: table.hasHeader ? csvName : 'timestamp', kind: 'text', cells };
       return { name: table.columns[index], kind: 'value', index };
     });
     return {
@@ -202,11 +202,6 @@ class SeriesFiller {
       layout,
       timestamps: textCells.get(table.timestampPlace),
     };
-  }
-
-  private carriedName(csvName: string, place: number): string {
-    if (this.table.hasHeader) return csvName;
-    return place === this.table.timestampPlace ? 'timestamp' : `column_${csvName}`;
   }
 
   private grow(): void {
@@ -253,9 +248,4 @@ function count(n: number, what: string): string {
 
 function list(names: readonly string[]): string {
   return quote(names.join(', '));
-}
-
-/** Quotes what came from outside, cut to a length that fits an error text and a log line. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 }

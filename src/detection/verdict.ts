@@ -65,8 +65,8 @@ export interface VerdictOptions {
   percentile?: number;
 }
 
-// Ten times what the percentile promises on normal data, and never less than a tenth of the series,
-// is no longer a matter of anomalies.
+// Ten times what the percentile promises on normal data (or half of all that it does not promise, if
+// that is less), and never less than a tenth of the series, is no longer a matter of anomalies.
 const TOLERATED_EXCESS = 10;
 const TOLERATED_SHARE = 0.1;
 
@@ -158,7 +158,8 @@ function rangeWarnings(series: Series, columns: ModelColumn[]): Warning[] {
 
 function fitWarnings(share: number, percentile: number): Warning[] {
   const promised = 1 - percentile / 100;
-  if (share <= Math.max(TOLERATED_SHARE, TOLERATED_EXCESS * promised)) return [];
+  const tolerated = Math.min(TOLERATED_EXCESS * promised, (1 + promised) / 2);
+  if (share <= Math.max(TOLERATED_SHARE, tolerated)) return [];
   const message =
     `${(share * 100).toFixed(1)} % of the points are flagged, where normal data gave ` +
     `${Number((promised * 100).toPrecision(3))} %: the model does not seem to fit this series.`;

@@ -81,11 +81,15 @@ const metadataSchema: z.ZodType<ModelMetadata> = z.object({
   description: z.string().optional(),
   columns: z.array(z.object({ name: z.string(), min: z.number(), max: z.number() })).min(1),
   window: z.number().int().positive(),
-  calibration: z.object({
-    points: z.number().int().positive(),
-    percentiles: z.array(z.number().min(0).max(100)).min(2),
-    errors: z.array(z.number().nonnegative()).min(2),
-  }),
+  calibration: z
+    .object({
+      points: z.number().int().positive(),
+      percentiles: z.array(z.number().min(0).max(100)).min(2),
+      errors: z.array(z.number().nonnegative()).min(2),
+    })
+    .refine(({ percentiles, errors }) => percentiles.length === errors.length && rises(percentiles) && rises(errors), {
+      message: 'expected as many errors as percentiles, both rising',
+    }),
   defaults: z.object({ percentile: z.number().min(0).max(100), margin: z.number().min(1) }),
   metrics: z.record(z.string(), z.number()),
   provenance: z.object({
@@ -134,4 +138,8 @@ function parseJson(text: string): unknown {
 
 function invalidModel(reason: string, cause?: unknown): AppError {
   return new AppError('INVALID_MODEL', `The model cannot be used: ${reason}.`, {}, { cause });
+}
+
+function rises(numbers: number[]): boolean {
+  return numbers.every((number, i) => i === 0 || number >= numbers[i - 1]);
 }

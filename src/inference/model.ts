@@ -21,7 +21,7 @@ export interface ReconstructOptions {
    * @default 4096
    */
   chunkPoints?: number;
-  /** Called after each chunk with the share of the points done, 0 to 1. */
+  /** Called after each chunk with the share of the points done, 0 to 1; what it throws ends the work. */
   onProgress?: (share: number) => void;
 }
 
@@ -55,10 +55,10 @@ export class Model {
    */
   static async load(path: string): Promise<Model> {
     try {
-      return await Model.fromBytes(await readFile(path));
+      return await Model.fromBytes(await readModelFile(path));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new AppError('INVALID_MODEL', `Cannot load the model ${path}: ${reason}`, {}, { cause });
+      if (cause instanceof AppError) throw cause;
+      throw new AppError('INVALID_MODEL', `ONNX Runtime cannot load the model ${path}.`, {}, { cause });
     }
   }
 
@@ -143,6 +143,19 @@ export class Model {
       columnError: columnError.data as Float32Array,
       expected: expected.data as Float64Array,
     };
+  }
+}
+
+/**
+ * Reads the bytes of a model file.
+ *
+ * @throws AppError INVALID_MODEL where the file cannot be read
+ */
+export async function readModelFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new AppError('INVALID_MODEL', `Cannot read the model file ${path}.`, {}, { cause });
   }
 }
 

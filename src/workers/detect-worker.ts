@@ -13,6 +13,8 @@ export interface DetectJob {
   options: Record<string, unknown>;
   /** The form of the answer. */
   format: ReportFormat;
+  /** Shared with the caller, who sets its first entry to 1 once nobody waits for the answer. */
+  abandoned: Int32Array;
 }
 
 /** What a worker answers. */
@@ -44,13 +46,20 @@ export async function probe(): Promise<void> {
 }
 
 /** Reads a CSV, finds its anomalies and writes the report. */
-export default async function runDetect({ csv, options, format }: DetectJob): Promise<DetectOutcome> {
+export default async function runDetect({ csv, options, format, abandoned }: DetectJob): Promise<DetectOutcome> {
+  const checkpoint = () => {
+    if (Atomics.load(abandoned, 0) === 1) throw new Error('Nobody waits for the answer any more.');
+  };
   try {
+    checkpoint();
     const { points, ...verdictOptions } = parseOptions(options);
-    const detection = await detect(csv, await loadModel(), verdictOptions);
+    const detection = await detect(csv, await loadModel(), verdictOptions, { checkpoint });
     const started = performance.now();
     const encoder = new TextEncoder();
-    const body = Array.from(writeReport(detection, format, points), (piece) => encoder.encode(piece));
+    const body = Array.from(writeReport(detection, format, points), (piece) => {
+      checkpoint();
+      return encoder.encode(piece);
+    });
     const timings = { ...detection.timings, report: performance.now() - started };
     const { length } = detection.series;
     return handOver({ answer: { body: body, length, anomalousPoints: detection.verdict.anomalousPoints, timings } });

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { AppError } from '../errors.js';
 import { sha256Of } from '../hash.js';
 import { type ModelMetadata, readMetadata } from '../inference/metadata.js';
+import { readModelFile } from '../inference/model.js';
 import type { DetectAnswer, DetectJob, DetectOutcome } from './detect-worker.js';
 
 /** How a detector is set up. */
@@ -31,7 +31,7 @@ export class Detector {
    * @throws AppError INVALID_MODEL where the file cannot be read or is no model of ours
    */
   static async create({ modelPath, workers, maxQueue }: DetectorSettings): Promise<Detector> {
-    const model = await readModel(modelPath);
+    const model = await readModelFile(modelPath);
     const pool = new Piscina({
       filename: fileURLToPath(new URL(`./detect-worker${extname(import.meta.url)}`, import.meta.url)),
       workerData: { model },
@@ -47,14 +47,26 @@ export class Detector {
     await Promise.all(this.pool.threads.map(() => this.pool.run(undefined, { name: 'probe' })));
   }
 
+  /** Whether another request would be refused. */
+  get overloaded(): boolean {
+    return this.pool.queueSize >= this.pool.options.maxQueue;
+  }
+
   /**
    * Finds the anomalies of a CSV in a worker.
    *
-   * @param signal aborts the work, and frees its worker
+   * @param signal tells that nobody waits for the answer any more: the worker stops at its next checkpoint
    * @throws AppError OVERLOADED where too many requests wait already, or what is wrong with the CSV
    */
-  async detect(job: DetectJob, signal?: AbortSignal): Promise<DetectAnswer> {
-    const outcome = await this.run(job, signal);
+  async detect(job: Omit<DetectJob, 'abandoned'>, signal?: AbortSignal): Promise<DetectAnswer> {
+    if (this.overloaded) throw overloadedError();
+    // A worker must not be terminated while ONNX Runtime computes: that ends the whole process.
+    const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const abandon = () => Atomics.store(abandoned, 0, 1);
+    if (signal?.aborted) abandon();
+    signal?.addEventListener('abort', abandon, { once: true });
+    const transferList = ownMemory(job.csv);
+    const outcome = (await this.pool.run({ ...job, abandoned }, { transferList })) as DetectOutcome;
     if ('answer' in outcome) return outcome.answer;
     const { code, message, details } = outcome.failure;
     throw new AppError(code, message, details);
@@ -64,27 +76,15 @@ export class Detector {
   async close(): Promise<void> {
     await this.pool.close();
   }
+}
 
-  private async run(job: DetectJob, signal?: AbortSignal): Promise<DetectOutcome> {
-    try {
-      return (await this.pool.run(job, { signal, transferList: ownMemory(job.csv) })) as DetectOutcome;
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('Task queue is at limit')) throw error;
-      throw new AppError('OVERLOADED', 'Too many requests are waiting: try again in a moment.', {}, { cause: error });
-    }
-  }
+/** The refusal of a request that would have to wait behind too many others. */
+export function overloadedError(): AppError {
+  return new AppError('OVERLOADED', 'Too many requests are waiting: try again in a moment.');
 }
 
 /** Small buffers share their memory with others, and only what is one's own can be handed over uncopied. */
 function ownMemory(bytes: Uint8Array): ArrayBuffer[] {
   const { buffer } = bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength ? [buffer] : [];
-}
-
-async function readModel(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new AppError('INVALID_MODEL', `Cannot read the model file ${path}.`, {}, { cause });
-  }
 }

@@ -17,7 +17,7 @@ describe('reading a CSV', () => {
       ['with quotes', '"value"\n"1.5"\n"-2"\n'],
       ['with spaces around the cells', ' value \n  1.5\n -2 \n'],
       ['with trailing blank lines', 'value\n1.5\n-2\n\n\n  \n'],
-      ['with leading blank lines', '\n\nvalue\n1.5\n-2\n'],
+      ['with leading blank lines', `${'\n'.repeat(200)}value\n1.5\n-2\n`],
       ['without an end to the last line', 'value\n1.5\n-2'],
       ['in scientific notation', 'value\n15E-1\n-2.0e+0\n'],
       ['with a plus sign and no leading digit', 'value\n+1.5\n-2.\n'],
@@ -39,6 +39,16 @@ describe('reading a CSV', () => {
     it('in UTF-16 with a byte order mark', () => {
       const series = readSeries(Buffer.from('\ufeffvalue\n1.5\n-2\n', 'utf16le'), ['value']);
       expect(Array.from(series.values)).to.deep.equal([1.5, -2]);
+    });
+
+    it('in UTF-16 with the other byte order', () => {
+      const bytes = Buffer.from('\ufeffvalue\n1.5\n-2\n', 'utf16le').swap16();
+      expect(Array.from(readSeries(bytes, ['value']).values)).to.deep.equal([1.5, -2]);
+    });
+
+    it('that change from CRLF to LF after the first megabyte', () => {
+      const series = read(`value\r\n${'1\r\n'.repeat(400_000)}${'2\n'.repeat(1000)}`, ['value']);
+      expect(series.length).to.equal(401_000);
     });
 
     it('longer than a piece of the parser, with no row lost', () => {
@@ -97,6 +107,7 @@ describe('reading a CSV', () => {
       ],
       ['ISO 8601 without a header', '2024-01-01 00:00:00,1\n2024-01-01 00:01:00,2\n', '2024-01-01 00:00:00'],
       ['ISO 8601 after the values', 'value,when\n1,2024-01-01\n2,2024-01-02\n', '2024-01-01'],
+      ['epoch under any name', 'unix,value\n1700000000,1\n1700000060,2\n', '1700000000'],
       ['epoch by its name', 'timestamp,value\n1700000000,1\n1700000060,2\n', '1700000000'],
       ['epoch without a header', '1700000000.5,1\n1700000060.5,2\n', '1700000000.5'],
     ];
@@ -143,6 +154,10 @@ describe('reading a CSV', () => {
         await expectAppError('NOT_A_NUMBER', () => read(`value\n1\n${cell}\n`, ['value']));
       });
     }
+
+    it('with a cell of a hundred thousand digits and a letter, at once', async () => {
+      await expectAppError('NOT_A_NUMBER', () => read(`value\n1\n${'1'.repeat(100_000)}x\n`, ['value']));
+    });
 
     it('with an empty cell between others', async () => {
       const { details } = await expectAppError('NOT_A_NUMBER', () => read('a,b\n1,2\n3,\n', ['a', 'b']));

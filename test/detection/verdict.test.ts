@@ -76,6 +76,8 @@ describe('the verdict', () => {
     const share = (flagged: number) => judgeErrors(Array.from({ length: 100 }, (_, i) => (i < flagged ? 2 : 0)));
     expect(share(10).warnings).to.deep.equal([]);
     expect(share(11).warnings.map(({ code }) => code)).to.deep.equal(['MODEL_DOES_NOT_FIT']);
+    const half = judgeErrors([2, 2, 2, 2, 0], { percentile: 50 });
+    expect(half.warnings.map(({ code }) => code)).to.deep.equal(['MODEL_DOES_NOT_FIT']);
   });
 
   it('stays finite where normal data gave no error at all', () => {

@@ -7,7 +7,7 @@ import { readMetadata } from '../../src/inference/metadata.js';
 import { Model } from '../../src/inference/model.js';
 import { OnnxGraph } from '../../model_creation/onnx.js';
 import { expectAppError } from '../support/errors.js';
-import { meanModel, meanReference } from '../support/models.js';
+import { meanModel, meanModelBytes, meanReference } from '../support/models.js';
 
 function randomWalk(points: number, width: number): Float64Array {
   let state = 42;
@@ -84,9 +84,19 @@ describe('a model file', () => {
     await expectAppError('INVALID_MODEL', () => broken.probe());
   });
 
+  it('gives finite errors for the largest numbers there are', async () => {
+    const { error } = await (
+      await meanModel([{ mean: 0, scale: 1e-9 }])
+    ).reconstruct(Float64Array.of(0, 1e308, -1e308, 0));
+    expect(error.every(Number.isFinite)).to.equal(true);
+    expect(error[1]).to.be.above(1e6);
+  });
+
   it('is refused where it is missing, no ONNX file, or without our metadata', async () => {
     await expectAppError('INVALID_MODEL', () => Model.load('no-such-file.onnx'));
     await expectAppError('INVALID_MODEL', () => readMetadata(Buffer.from('this is no model')));
+    const uneven = { points: 2, percentiles: [0, 50, 100], errors: [0, 1] };
+    expect(() => meanModelBytes([{ mean: 0, scale: 1 }], { calibration: uneven })).to.throw(/as many errors/);
     const foreign = toBinary(ModelProtoSchema, new OnnxGraph().toModel('foreign'));
     await expectAppError('INVALID_MODEL', () => readMetadata(foreign));
   });

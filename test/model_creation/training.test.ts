@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { type Scalar, tensor2d } from '@tensorflow/tfjs-core';
 import { expect } from 'chai';
 import { detect } from '../../src/detection/detect.js';
 import { readSeries } from '../../src/detection/series.js';
 import { sha256Of } from '../../src/hash.js';
 import { Model } from '../../src/inference/model.js';
+import { cutWindows } from '../../model_creation/autoencoder.js';
 import { prepare } from '../../model_creation/prepare.js';
 import { measureParity } from '../../model_creation/parity.js';
 import { expectAppError } from '../support/errors.js';
@@ -45,10 +47,16 @@ describe('training', function () {
   });
 
   it('keeps the weights of the best epoch and stops when patience is at its end', async () => {
-    const { epochs } = await trainQuickly(quickParams({ epochs: 30, patience: 1, learningRate: 0.02 }));
-    const last = epochs[epochs.length - 1];
+    const { epochs, network, prepared } = await trainQuickly(
+      quickParams({ epochs: 30, patience: 1, learningRate: 0.02 }),
+    );
+    const losses = epochs.map(({ validationLoss }) => validationLoss);
     expect(epochs.length).to.be.below(30);
-    expect(last.validationLoss).to.be.at.least(Math.min(...epochs.map(({ validationLoss }) => validationLoss)));
+    expect(losses.indexOf(Math.min(...losses))).to.be.below(epochs.length - 1);
+    const { values, count, size } = cutWindows(prepared.parts.validation, prepared.scaling, 64);
+    const inputs = tensor2d(values, [count, size]);
+    const [loss] = (network.evaluate(inputs, inputs, { batchSize: 128 }) as Scalar).dataSync<'float32'>();
+    expect(loss).to.be.closeTo(Math.min(...losses), 1e-6);
   });
 
   it('calibrates on points that the fit has not seen, and promises what they say', async () => {
@@ -86,8 +94,18 @@ describe('training', function () {
     expect(message).to.include('300 points').and.to.include('about 640');
   });
 
+  it('trains on a series that never changes, and stays finite', async () => {
+    const csv = Buffer.from('0.1\n'.repeat(1000));
+    const { bytes } = await trainQuickly(quickParams({ window: 16, epochs: 1 }), csv);
+    const { verdict } = await detect(
+      Buffer.from(`${'0.1\n'.repeat(50)}0.1000001\n${'0.1\n'.repeat(50)}`),
+      await Model.fromBytes(bytes),
+    );
+    expect(verdict.threshold).to.be.finite;
+  });
+
   it('takes a column that never changes', () => {
-    const csv = Buffer.from(`a,b\n${Array.from({ length: 1000 }, (_, i) => `${i % 9},5`).join('\n')}\n`);
-    expect(prepare(csv, quickParams()).scaling[1]).to.deep.equal({ mean: 5, scale: 1 });
+    const csv = Buffer.from(`a,b\n${Array.from({ length: 1000 }, (_, i) => `${i % 9},0.1`).join('\n')}\n`);
+    expect(prepare(csv, quickParams()).scaling[1]).to.deep.equal({ mean: 0.1, scale: 1 });
   });
 });
