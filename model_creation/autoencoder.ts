@@ -1,171 +1,212 @@
 import * as tf from '@tensorflow/tfjs-core';
-import * as layers from '@tensorflow/tfjs-layers';
 import seedrandom from 'seedrandom';
 import type { Params } from './params.js';
-import type { Prepared, Scaling } from './prepare.js';
-import { useWasm } from './tensorflow.js';
+import type { Prepared } from './prepare.js';
+import { takeOut, useWasm } from './tensorflow.js';
+import { cutWindows, type Head, windowStarts, type Windows } from './windows.js';
 
 /** The settings of a fit. */
 export type TrainParams = Params['train'];
 
-/** A fully connected layer: output = activation(input · kernel + bias). */
-export interface DenseLayer {
-  inputs: number;
-  outputs: number;
-  /** Shape [inputs, outputs], row by row. */
-  kernel: Float32Array;
-  /** Shape [outputs]. */
-  bias: Float32Array;
-  activation: 'relu' | 'linear';
+/**
+ * An autoencoder whose bottleneck is a softmax over the normal shapes it remembers:
+ * softmax(−|x − prototype|² / 2·temperature) says how alike a window is to each of them, and the
+ * prototypes weighted so are its reconstruction. A memory-augmented autoencoder (Gong et al.,
+ * "Memorizing Normality to Detect Anomaly", ICCV 2019) with the encoder left out.
+ */
+export interface FittedHead extends Head {
+  /** How many prototypes there are. */
+  count: number;
+  /** Shape [count, columns × window], row by row, scaled. */
+  prototypes: Float32Array;
+  /** Squared distance, summed over a window, at which likeness falls off. */
+  temperature: number;
+}
+
+/** The heads of an autoencoder fitted to all blocks, and of those fitted to all but one. */
+export interface Fitted {
+  /** Fitted to the whole series: what is served. */
+  whole: FittedHead[];
+  /** For each block, fitted to the others: what calibrates. */
+  without: FittedHead[][];
 }
 
 /** The state of a fit after a pass over the training windows. */
 export interface Epoch {
   /** Counted from 1. */
   epoch: number;
-  /** Mean squared error over the training windows, in scaled units. */
+  /** Mean squared distance of a training window to its nearest prototype, per value, in scaled units. */
   loss: number;
-  /** The same over the validation windows. */
+  /** The same for windows of the block that was left out. */
   validationLoss: number;
 }
 
-/** Windows as rows of a matrix. */
-interface Windows {
-  count: number;
-  /** Values in a row: the window of the first column, then that of the second, and so on. */
-  size: number;
-  values: Float32Array;
-}
+// Distances to all prototypes at once: this many windows take a few megabytes.
+const BATCH_WINDOWS = 2048;
 
-/** Scales a series in double and cuts all its windows, one starting at each point. */
-export function cutWindows(series: Float64Array, scaling: Scaling[], window: number): Windows {
-  const width = scaling.length;
-  const count = series.length / width - window + 1;
-  const size = width * window;
-  const values = new Float32Array(count * size);
-  for (let start = 0; start < count; start++) {
-    for (let j = 0; j < width; j++) {
-      const { mean, scale } = scaling[j];
-      for (let k = 0; k < window; k++) {
-        values[start * size + j * window + k] = (series[(start + k) * width + j] - mean) / scale;
-      }
-    }
-  }
-  return { count, size, values };
+/** The heads that look at a series of a given period. */
+export function chooseHeads(period: number, { shapeWindows, levelWindow, windowsPerPoint }: TrainParams): Head[] {
+  const head = (share: number, normalised: boolean): Head => {
+    const window = Math.max(4, Math.round(share * period));
+    return { window, stride: Math.max(1, Math.floor(window / windowsPerPoint)), normalised };
+  };
+  return [...shapeWindows.map((share) => head(share, true)), head(levelWindow, false)];
 }
 
 /**
- * Trains an autoencoder on the fitted part of a series; the validation part tells when to stop.
+ * Trains the heads: k-means (Lloyd's iterations) from windows spread over the series, once
+ * over all blocks and once without each of them. The same seed gives the same heads to the last bit.
  *
- * @param onEpoch called after each pass over the training windows
+ * @param onEpoch called after each pass, with the means over heads and blocks
  */
 export async function trainAutoencoder(
-  { parts, scaling }: Prepared,
+  prepared: Prepared,
   params: TrainParams,
   onEpoch: (epoch: Epoch) => void,
-): Promise<{ model: layers.LayersModel; epochs: Epoch[] }> {
+): Promise<{ fitted: Fitted; epochs: Epoch[] }> {
   await useWasm();
-  const windows = cutWindows(parts.fit, scaling, params.window);
-  const validation = cutWindows(parts.validation, scaling, params.window);
-  const model = createAutoencoder(windows.size, params);
-  return { model, epochs: await fit(model, windows, validation, params, onEpoch) };
+  const heads = chooseHeads(prepared.period, params);
+  const random = seedrandom(String(params.seed));
+  const fits = [undefined, ...prepared.blocks.keys()].map((left) =>
+    heads.map((head) => new HeadFit(prepared, head, params, left, random)),
+  );
+  const epochs: Epoch[] = [];
+  for (let epoch = 1; epoch <= params.epochs; epoch++) {
+    const losses = fits.map((headFits) => mean(headFits.map((fit) => fit.step())));
+    const validationLosses = fits.slice(1).map((headFits) => mean(headFits.map((fit) => fit.validationLoss())));
+    epochs.push({ epoch, loss: mean(losses), validationLoss: mean(validationLosses) });
+    onEpoch(epochs[epochs.length - 1]);
+  }
+  const [whole, ...without] = fits.map((headFits) => headFits.map((fit) => fit.finish()));
+  return { fitted: { whole, without }, epochs };
 }
 
-/** Builds an autoencoder of fully connected layers with seeded initial weights. */
-function createAutoencoder(size: number, params: TrainParams): layers.Sequential {
-  const model = layers.sequential();
-  const units = [...params.layers, size];
-  units.forEach((count, i) => {
-    model.add(
-      layers.layers.dense({
-        units: count,
-        inputShape: i === 0 ? [size] : undefined,
-        activation: i < units.length - 1 ? 'relu' : 'linear',
-        kernelInitializer: layers.initializers.glorotUniform({ seed: params.seed + i }),
-      }),
-    );
-  });
-  return model;
+/** The fit of one head to all blocks but one. */
+class HeadFit {
+  private readonly windows: Windows;
+  private readonly left: Windows | undefined;
+  private prototypes: Float32Array;
+  private readonly count: number;
+  /** For each training window, whether it is a prototype as it stands: no iteration has moved it. */
+  private chosen: number[];
+
+  constructor(
+    prepared: Prepared,
+    private readonly head: Head,
+    private readonly params: TrainParams,
+    left: number | undefined,
+    random: seedrandom.PRNG,
+  ) {
+    const cut = (block: Float64Array, most: number) => {
+      const starts = windowStarts(block.length / prepared.scaling.length, head);
+      const kept = spread(starts.length, Math.min(most, starts.length), random).map((place) => starts[place]);
+      return cutWindows(block, prepared.scaling, head, params.varianceFloor, kept);
+    };
+    const fitted = prepared.blocks.filter((_, i) => i !== left);
+    const most = Math.ceil(params.trainingWindows / fitted.length);
+    this.windows = joined(fitted.map((block) => cut(block, most)));
+    this.left = left === undefined ? undefined : cut(prepared.blocks[left], most);
+    this.count = Math.min(params.prototypes, this.windows.count);
+    this.chosen = spread(this.windows.count, this.count, random);
+    const { size, values } = this.windows;
+    this.prototypes = Float32Array.from({ length: this.count * size }, (_, k) => {
+      return values[this.chosen[Math.floor(k / size)] * size + (k % size)];
+    });
+  }
+
+  /** Moves each prototype to the mean of the windows nearest to it; returns the loss before. */
+  step(): number {
+    const { size, values, count } = this.windows;
+    const { nearest, loss } = this.distances(this.windows);
+    const sums = new Float64Array(this.count * size);
+    const members = new Float64Array(this.count);
+    for (let row = 0; row < count; row++) {
+      const prototype = nearest[row];
+      members[prototype] += 1;
+      for (let k = 0; k < size; k++) sums[prototype * size + k] += values[row * size + k];
+    }
+    this.prototypes = this.prototypes.map((old, k) => {
+      const n = members[Math.floor(k / size)];
+      return n > 0 ? sums[k] / n : old;
+    });
+    this.chosen = [];
+    return loss;
+  }
+
+  validationLoss(): number {
+    return this.left ? this.distances(this.left).loss : 0;
+  }
+
+  finish(): FittedHead {
+    const { size } = this.windows;
+    const smallest = this.params.smallestTemperature * size;
+    const temperature = Math.max(smallest, this.params.temperature * size * this.lossToOthers());
+    return { ...this.head, count: this.count, prototypes: this.prototypes, temperature };
+  }
+
+  /** The loss, where a window that is a prototype itself is compared with the others only. */
+  private lossToOthers(): number {
+    const itself = new Map(this.chosen.map((row, prototype) => [row, prototype]));
+    return this.distances(this.windows, itself).loss;
+  }
+
+  private distances(windows: Windows, itself?: Map<number, number>): { nearest: Int32Array; loss: number } {
+    const nearest = new Int32Array(windows.count);
+    let sum = 0;
+    for (let first = 0; first < windows.count; first += BATCH_WINDOWS) {
+      const last = Math.min(first + BATCH_WINDOWS, windows.count);
+      const batch = this.batchDistances(windows, first, last);
+      for (let row = first; row < last; row++) {
+        const own = batch.subarray((row - first) * this.count, (row - first + 1) * this.count);
+        const excluded = itself?.get(row);
+        if (excluded !== undefined && this.count > 1) own[excluded] = Infinity;
+        nearest[row] = smallestOf(own);
+        sum += Math.max(0, own[nearest[row]]);
+      }
+    }
+    return { nearest, loss: sum / (windows.count * windows.size) };
+  }
+
+  /** Squared distances [last − first, prototypes] as |x|² − 2·x·p + |p|². */
+  private batchDistances({ values, size }: Windows, first: number, last: number): Float32Array {
+    const distances = tf.tidy(() => {
+      const x = tf.tensor2d(Float32Array.from(values.subarray(first * size, last * size)), [last - first, size]);
+      const p = tf.tensor2d(this.prototypes, [this.count, size]);
+      const norms = tf.sum(tf.square(x), 1, true);
+      // The WebAssembly backend is fast only where it need not transpose by itself.
+      const products = tf.matMul(x, tf.transpose(p));
+      const prototypeNorms = tf.sum(tf.square(p), 1);
+      return tf.add(tf.sub(norms, tf.mul(products, 2)), prototypeNorms);
+    });
+    return takeOut(distances);
+  }
+}
+
+function joined(parts: Windows[]): Windows {
+  const values = new Float64Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    values.set(part.values, filled);
+    filled += part.values.length;
+  }
+  const { size } = parts[0];
+  return { size, count: values.length / size, values, starts: parts.flatMap(({ starts }) => starts) };
 }
 
 /**
- * Fits an autoencoder to windows until the validation loss has not fallen for `patience` epochs, and
- * leaves it with the weights of the best one. The same seed gives the same weights to the last bit.
- *
- * @returns the course of the fit
+ * Picks places spread over `count`: one at random from each of `picked` equal parts. At even steps a
+ * periodic series could be seen at one phase only.
  */
-async function fit(
-  model: layers.LayersModel,
-  windows: Windows,
-  validation: Windows,
-  params: TrainParams,
-  onEpoch: (epoch: Epoch) => void,
-): Promise<Epoch[]> {
-  model.compile({ optimizer: tf.train.adam(params.learningRate), loss: 'meanSquaredError' });
-  const inputs = toTensor(windows);
-  const validationInputs = toTensor(validation);
-  const random = seedrandom(String(params.seed));
-  const epochs: Epoch[] = [];
-  let best: { epoch: number; validationLoss: number; weights: tf.Tensor[] } | undefined;
-  for (let epoch = 1; epoch <= params.epochs; epoch++) {
-    const loss = await fitOnce(model, inputs, shuffled(windows.count, random), params.batchSize);
-    const validationLoss = evaluate(model, validationInputs, params.batchSize);
-    epochs.push({ epoch, loss, validationLoss });
-    onEpoch(epochs[epochs.length - 1]);
-    if (!best || validationLoss < best.validationLoss) {
-      tf.dispose(best?.weights);
-      best = { epoch, validationLoss, weights: model.getWeights().map((weight) => weight.clone()) };
-    } else if (epoch - best.epoch >= params.patience) {
-      break;
-    }
-  }
-  if (best) model.setWeights(best.weights);
-  tf.dispose([inputs, validationInputs, ...(best?.weights ?? [])]);
-  return epochs;
+function spread(count: number, picked: number, random: () => number): number[] {
+  return Array.from({ length: picked }, (_, i) => Math.floor(((i + random()) * count) / picked));
 }
 
-/** The layers of a fitted autoencoder as plain numbers. */
-export function denseLayers(model: layers.LayersModel): DenseLayer[] {
-  return model.layers.map((layer) => {
-    const [kernel, bias] = layer.getWeights();
-    const [inputs, outputs] = kernel.shape as [number, number];
-    return {
-      inputs,
-      outputs,
-      kernel: kernel.dataSync<'float32'>().slice(),
-      bias: bias.dataSync<'float32'>().slice(),
-      activation: layer.getConfig().activation as DenseLayer['activation'],
-    };
-  });
+function smallestOf(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] < values[best]) best = i;
+  return best;
 }
 
-async function fitOnce(
-  model: layers.LayersModel,
-  inputs: tf.Tensor2D,
-  order: Int32Array,
-  batchSize: number,
-): Promise<number> {
-  // fit() can shuffle, but not by a seed.
-  const ordered = tf.tidy(() => tf.gather(inputs, tf.tensor1d(order, 'int32')));
-  const { history } = await model.fit(ordered, ordered, { batchSize, shuffle: false, yieldEvery: 'never' });
-  ordered.dispose();
-  return Number(history.loss[0]);
-}
-
-function evaluate(model: layers.LayersModel, inputs: tf.Tensor2D, batchSize: number): number {
-  return tf.tidy(() => (model.evaluate(inputs, inputs, { batchSize }) as tf.Scalar).dataSync()[0]);
-}
-
-function toTensor({ values, count, size }: Windows): tf.Tensor2D {
-  return tf.tensor2d(values, [count, size]);
-}
-
-/** Fisher and Yates' shuffle of 0 to count − 1. */
-function shuffled(count: number, random: () => number): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -28,9 +28,9 @@ await runCommand(USAGE, {
     const params = paramsFor(data, percentile, seed);
     const prepared = prepare(await readFile(resolveFromCaller(data)), params);
     say(`${prepared.points} points of ${prepared.columns.map(({ name }) => name).join(', ')}`);
-    const { model, epochs } = await trainAutoencoder(prepared, params.train, epochReporter(params.train.epochs));
+    const { fitted, epochs } = await trainAutoencoder(prepared, params.train, epochReporter(params.train.epochs));
     const path = join(resolveFromCaller(output), 'model.onnx');
-    writeFile(path, await exportModel(prepared, model, epochs, params));
+    writeFile(path, await exportModel(prepared, fitted, epochs, params));
     say(path);
   },
 });

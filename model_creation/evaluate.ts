@@ -1,4 +1,5 @@
 import type { Detection } from '../src/detection/detect.js';
+import type { Series } from '../src/detection/series.js';
 import type { Params } from './params.js';
 
 /** How well a model finds the labelled anomaly of a test series. */
@@ -22,15 +23,46 @@ export interface Evaluation {
 export function evaluate({ verdict, reconstruction, series }: Detection, label: Params['evaluate']): Evaluation {
   const [first, last] = label.anomaly;
   const { error } = reconstruction;
-  const largestErrorAt = error.reduce((peak, value, i) => (value > error[peak] ? i : peak), 0);
+  const largestErrorAt = largestOf(error);
   const inside = verdict.isAnomaly.subarray(first, last + 1).reduce((sum, flag) => sum + flag, 0);
   const anomalyLength = last - first + 1;
-  const near = largestErrorAt >= first - label.tolerance && largestErrorAt <= last + label.tolerance;
   return {
     largestErrorAt,
-    ucrAccuracy: Number(near),
+    ucrAccuracy: Number(isNear(largestErrorAt, label)),
     anomalyFlagged: Number(inside > 0),
     falseAlarmShare: (verdict.anomalousPoints - inside) / (series.length - anomalyLength),
     recall: inside / anomalyLength,
   };
+}
+
+/**
+ * Whether trivial scores find the labelled anomaly: how far a value lies from the mean of the series,
+ * and how far from its neighbour. A test series on which they do shows little of a detector (Wu and
+ * Keogh, IEEE TKDE 2021).
+ *
+ * @returns the UCR accuracy of each, 1 or 0
+ */
+export function trivialBaselines(
+  { values, columns, length }: Series,
+  label: Params['evaluate'],
+): Record<string, number> {
+  const width = columns.length;
+  const first = Float64Array.from({ length }, (_, i) => values[i * width]);
+  const mean = first.reduce((sum, value) => sum + value, 0) / length;
+  const distance = first.map((value) => Math.abs(value - mean));
+  const difference = first.map((value, i) => Math.abs(value - first[Math.max(0, i - 1)]));
+  return {
+    distanceFromMean: Number(isNear(largestOf(distance), label)),
+    differenceFromNeighbour: Number(isNear(largestOf(difference), label)),
+  };
+}
+
+function largestOf(scores: Float32Array | Float64Array): number {
+  let largest = 0;
+  for (let i = 1; i < scores.length; i++) if (scores[i] > scores[largest]) largest = i;
+  return largest;
+}
+
+function isNear(point: number, { anomaly: [first, last], tolerance }: Params['evaluate']): boolean {
+  return point >= first - tolerance && point <= last + tolerance;
 }

@@ -30,6 +30,9 @@ export type Dimension = number | string;
 /** The element types of our inputs and outputs. */
 export type ElementType = 'float' | 'double';
 
+/** An attribute of an operator: a whole number, several, or a word. */
+export type Attribute = number | number[] | string;
+
 /** The numbers of a constant; the array's type decides the tensor's: float, double or int64. */
 export type Numbers = Float32Array | Float64Array | BigInt64Array;
 
@@ -78,9 +81,8 @@ export class OnnxGraph {
    * Adds an operator.
    *
    * @param opType its name in the ONNX operator set
-   * @param attributes whole numbers only: no operator of ours needs others
    */
-  add(opType: string, inputs: string[], attributes: Record<string, number | number[]> = {}): string {
+  add(opType: string, inputs: string[], attributes: Record<string, Attribute> = {}): string {
     const name = `${opType.toLowerCase()}_${this.nodes.length}`;
     const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
     this.nodes.push(create(NodeProtoSchema, { opType, name, input: inputs, output: [name], attribute }));
@@ -114,10 +116,14 @@ function dataTypeOf(numbers: Numbers): TensorProto_DataType {
   return numbers instanceof Float64Array ? TensorProto_DataType.DOUBLE : TensorProto_DataType.INT64;
 }
 
-function attributeOf(name: string, value: number | number[]): AttributeProto {
+function attributeOf(name: string, value: Attribute): AttributeProto {
+  const { INT, INTS, STRING } = AttributeProto_AttributeType;
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, { name, type: STRING, s: new TextEncoder().encode(value) });
+  }
   return Array.isArray(value)
-    ? create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) })
-    : create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) });
+    ? create(AttributeProtoSchema, { name, type: INTS, ints: value.map(BigInt) })
+    : create(AttributeProtoSchema, { name, type: INT, i: BigInt(value) });
 }
 
 function valueInfo(name: string, type: ElementType, shape: Dimension[]): ValueInfoProto {

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const share = z.number().gt(0).lt(1);
 const count = z.number().int().positive();
 
 const paramsSchema = z.strictObject({
@@ -14,28 +13,38 @@ const paramsSchema = z.strictObject({
     date: z.iso.date().optional(),
   }),
   prepare: z.strictObject({
-    /** The share of the training series, before its end, that decides when to stop training. */
-    validationShare: share,
-    /** The share at its end that the fit never sees and that calibrates the threshold. */
-    calibrationShare: share,
+    /** Parts of the series of which each in turn is left out of a fit, to calibrate. */
+    blocks: z.number().int().min(2),
+    /** What counts as a period, in points. */
+    period: z.strictObject({ shortest: count, longest: count, fallback: count }),
   }),
   train: z.strictObject({
-    /** Points in a window. */
-    window: count,
-    /** Units of the layers between input and output; the smallest is the bottleneck. */
-    layers: z.array(count).min(1),
-    /** Passes over the training windows, at most. */
-    epochs: count,
-    /** Passes without a lower validation loss after which training stops. */
-    patience: count,
-    /** Windows in a step of the optimiser. */
-    batchSize: count,
-    /** The step size of Adam. */
-    learningRate: z.number().positive(),
-    /** The seed of the initial weights and of the order of the windows. */
+    /** Windows of the heads that see shapes, as shares of the period. */
+    shapeWindows: z.array(z.number().positive()).min(1),
+    /** Window of the head that sees levels, as a share of the period. */
+    levelWindow: z.number().positive(),
+    /** About how many windows of a head cover a point. */
+    windowsPerPoint: count,
+    /** Normal shapes that a head remembers. */
+    prototypes: count,
+    /** Windows that a head is fitted to, at most, evenly spread. */
+    trainingWindows: count,
+    /** Passes over the training windows. */
+    epochs: z.number().int().nonnegative(),
+    /** Where likeness falls off, as a share of the mean squared distance to the nearest prototype. */
+    temperature: z.number().positive(),
+    /** The least of it, per value, in scaled units. */
+    smallestTemperature: z.number().positive(),
+    /** What is added to the variance of a window before it is divided by its root, in scaled units. */
+    varianceFloor: z.number().positive(),
+    /** The seed of every random choice. */
     seed: z.number().int(),
   }),
   export: z.strictObject({
+    /** The percentile of a head's held-out errors that its error is divided by, 0 to 100. */
+    errorScalePercentile: z.number().min(0).max(100),
+    /** The weight of the level head in the error, 0 to 1; that of the others is the rest. */
+    levelWeight: z.number().min(0).max(1),
     /** The default percentile of the normal errors that the threshold is built on, 0 to 100. */
     percentile: z.number().min(0).max(100),
     /** The factor between that percentile and the threshold, 1 or more. */

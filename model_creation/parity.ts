@@ -1,43 +1,40 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Model } from '../src/inference/model.js';
-import { cutWindows } from './autoencoder.js';
-import type { Scaling } from './prepare.js';
-import { useWasm } from './tensorflow.js';
+import type { GraphHead } from './onnx-graph.js';
+import type { Params } from './params.js';
+import type { Prepared } from './prepare.js';
+import { takeOut, useWasm } from './tensorflow.js';
+import { cutWindows, type Windows } from './windows.js';
 
-const BATCH_WINDOWS = 4096;
+const BATCH_WINDOWS = 1024;
 // Below it an error is rounding, and a share of it says nothing.
-const SMALLEST_ERROR = 1e-9;
+const SMALLEST_ERROR = 1e-6;
 
 /**
  * The reconstruction errors of a series computed without the ONNX graph: TensorFlow.js runs the
  * network, plain loops in double do the rest. Slow and simple, to hold the graph against.
  *
  * @param values shape [n, c] row by row, in the units of the input
- * @returns shape [n], in scaled units
+ * @returns shape [n]
  */
 export async function referenceErrors(
   values: Float64Array,
-  scaling: Scaling[],
-  window: number,
-  network: LayersModel,
+  heads: GraphHead[],
+  { scaling, period }: Prepared,
+  { train: { varianceFloor }, export: { levelWeight } }: Params,
 ): Promise<Float64Array> {
   await useWasm();
   const width = scaling.length;
-  const length = values.length / width;
-  const sums = new Float64Array(length);
-  const covering = new Float64Array(length);
-  for (let first = 0; first + window <= length; first += BATCH_WINDOWS) {
-    const end = Math.min(first + BATCH_WINDOWS + window - 1, length);
-    const windows = cutWindows(values.subarray(first * width, end * width), scaling, window);
-    const outputs = predict(network, windows.values, windows.count);
-    for (let k = 0; k < windows.values.length; k++) {
-      const point = first + Math.floor(k / windows.size) + (k % window);
-      sums[point] += (outputs[k] - windows.values[k]) ** 2;
-      covering[point] += 1;
-    }
-  }
-  return sums.map((sum, i) => sum / covering[i]);
+  const errors = heads.map((head) => headErrors(cutWindows(values, scaling, head, varianceFloor), head, values, width));
+  const columnError = values.map((_, k) => {
+    const largest = (normalised: boolean) =>
+      Math.max(...errors.filter((_error, h) => heads[h].normalised === normalised).map((error) => error[k]));
+    return (1 - levelWeight) * largest(true) + levelWeight * Math.sqrt(largest(false));
+  });
+  const smoothed = smooth(columnError, width, period);
+  return Float64Array.from({ length: values.length / width }, (_, i) =>
+    Math.max(...smoothed.subarray(i * width, (i + 1) * width)),
+  );
 }
 
 /**
@@ -47,22 +44,64 @@ export async function referenceErrors(
  */
 export async function measureParity(
   model: Model,
-  network: LayersModel,
-  scaling: Scaling[],
+  heads: GraphHead[],
+  prepared: Prepared,
+  params: Params,
   values: Float64Array,
 ): Promise<number> {
   const { error } = await model.reconstruct(values);
-  const reference = await referenceErrors(values, scaling, model.metadata.window, network);
+  const reference = await referenceErrors(values, heads, prepared, params);
   return reference.reduce(
     (largest, expected, i) => Math.max(largest, Math.abs(error[i] - expected) / Math.max(expected, SMALLEST_ERROR)),
     0,
   );
 }
 
-function predict(network: LayersModel, windows: Float32Array, count: number): Float32Array {
-  return tf.tidy(() => {
-    const inputs = tf.tensor2d(windows, [count, windows.length / count]);
-    const outputs = network.predict(inputs, { batchSize: count }) as tf.Tensor2D;
-    return outputs.dataSync<'float32'>().slice();
+function headErrors(windows: Windows, head: GraphHead, values: Float64Array, width: number): Float64Array {
+  const sums = new Float64Array(values.length);
+  const covering = new Float64Array(values.length);
+  const reconstructed = reconstruct(windows, head);
+  windows.starts.forEach((start, row) => {
+    for (let j = 0; j < width; j++) {
+      let squared = 0;
+      for (let k = 0; k < head.window; k++) {
+        const place = row * windows.size + j * head.window + k;
+        squared += (reconstructed[place] - windows.values[place]) ** 2;
+      }
+      for (let k = 0; k < head.window; k++) {
+        sums[(start + k) * width + j] += squared / head.window / head.errorScale[j];
+        covering[(start + k) * width + j] += 1;
+      }
+    }
+  });
+  return sums.map((sum, k) => sum / covering[k]);
+}
+
+function reconstruct({ values, count, size }: Windows, head: GraphHead): Float32Array {
+  const reconstructed = new Float32Array(values.length);
+  for (let first = 0; first < count; first += BATCH_WINDOWS) {
+    const last = Math.min(first + BATCH_WINDOWS, count);
+    const batch = tf.tidy(() => {
+      const x = tf.tensor2d(Float32Array.from(values.subarray(first * size, last * size)), [last - first, size]);
+      const memory = tf.tensor2d(head.prototypes, [head.count, size]);
+      const halfNorms = tf.mul(tf.sum(tf.square(memory), 1), 0.5);
+      const logits = tf.div(tf.sub(tf.matMul(x, tf.transpose(memory)), halfNorms), head.temperature);
+      return tf.matMul(tf.softmax(logits), memory);
+    });
+    reconstructed.set(takeOut(batch), first * size);
+  }
+  return reconstructed;
+}
+
+/** The mean over `points` points around each, over fewer at the ends. */
+function smooth(values: Float64Array, width: number, points: number): Float64Array {
+  const length = values.length / width;
+  const before = Math.floor(points / 2);
+  return values.map((_, k) => {
+    const [i, j] = [Math.floor(k / width), k % width];
+    const [from, to] = [Math.max(0, i - before), Math.min(length, i - before + points)];
+    let sum = 0;
+    for (let m = from; m < to; m++) sum += values[m * width + j];
+    return sum / (to - from);
   });
 }

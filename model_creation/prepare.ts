@@ -1,13 +1,15 @@
-import type { ModelColumn } from '../src/inference/metadata.js';
+import { readSeries } from '../src/detection/series.js';
+import { samplingInterval } from '../src/detection/timestamps.js';
 import { AppError } from '../src/errors.js';
 import { sha256Of } from '../src/hash.js';
-import { readSeries } from '../src/detection/series.js';
+import type { ModelColumn } from '../src/inference/metadata.js';
 import type { Params } from './params.js';
+import { findPeriod } from './period.js';
 
 /** How the raw values of a column become scaled ones: (value − mean) / scale. */
 export interface Scaling {
   mean: number;
-  /** The standard deviation; 1 for a column that never changes. */
+  /** The standard deviation; for a column that never changes its size, or 1 where that is 0. */
   scale: number;
 }
 
@@ -15,58 +17,68 @@ export interface Scaling {
 export interface Prepared {
   /** The columns with the range of their values. */
   columns: ModelColumn[];
-  /** One for each column, from the part that is fitted. */
+  /** One for each column. */
   scaling: Scaling[];
-  /** Raw values for each part of the series, row by row, in the order in which they follow each other. */
-  parts: Record<Part, Float64Array>;
+  /** The period of the series, in points: that of the column with the clearest one. */
+  period: number;
+  /** Raw values of each block of the series, row by row, in the order in which they follow each other. */
+  blocks: Float64Array[];
   /** The number of points of the whole series. */
   points: number;
+  /** The median time between neighbouring points in seconds, where the CSV has timestamps. */
+  samplingInterval?: number;
   /** SHA-256 of the CSV. */
   dataSha256: string;
 }
 
-/** The parts of the training series: fitted, watched to stop in time, held out for the threshold. */
-export type Part = 'fit' | 'validation' | 'calibration';
-
 /**
- * Reads a CSV of normal data, cuts it into its parts and measures its columns.
+ * Reads a CSV of normal data, measures it, and cuts it into blocks.
  *
- * @throws AppError TOO_FEW_POINTS where a part would be shorter than a window
+ * @throws AppError TOO_FEW_POINTS or CONSTANT_SERIES where the data cannot support a model
  */
 export function prepare(csv: Uint8Array, params: Params): Prepared {
-  const { columns, values, length } = readSeries(csv);
+  const { columns, values, length, timestamps } = readSeries(csv);
   const width = columns.length;
-  const { validationShare, calibrationShare } = params.prepare;
-  const calibrationStart = Math.round(length * (1 - calibrationShare));
-  const fitEnd = Math.round(length * (1 - calibrationShare - validationShare));
-  const parts = {
-    fit: values.slice(0, fitEnd * width),
-    validation: values.slice(fitEnd * width, calibrationStart * width),
-    calibration: values.slice(calibrationStart * width),
-  };
-  requireWindows(parts, width, params.train.window, length);
+  const { blocks, period } = params.prepare;
+  // A block must hold a window, and a window is at most an eighth of the series.
+  const needed = 8 * period.shortest;
+  if (length < needed) throw tooFewPoints(length, needed);
+  const byColumn = columns.map((_, j) => columnOf(values, j, width));
+  const changing = byColumn.filter((column) => !isConstant(column));
+  if (changing.length === 0) throw constantSeries(columns);
+  const edges = Array.from({ length: blocks + 1 }, (_, i) => Math.round((i * length) / blocks) * width);
   return {
-    columns: columns.map((name, j) => ({ name, ...rangeOf(columnOf(values, j, width)) })),
-    scaling: columns.map((_, j) => scalingOf(columnOf(parts.fit, j, width))),
-    parts,
+    columns: columns.map((name, j) => ({ name, ...rangeOf(byColumn[j]) })),
+    scaling: byColumn.map(scalingOf),
+    period: Math.max(...changing.map((column) => findPeriod(column, period))),
+    blocks: edges.slice(0, -1).map((edge, i) => values.slice(edge, edges[i + 1])),
     points: length,
+    samplingInterval: timestamps && samplingInterval(timestamps),
     dataSha256: sha256Of(csv),
   };
 }
 
-function requireWindows(parts: Prepared['parts'], width: number, window: number, length: number): void {
-  const shortest = Math.min(...Object.values(parts).map((part) => part.length / width));
-  if (shortest >= window) return;
-  const needed = Math.ceil((length * window) / Math.max(1, shortest));
-  throw new AppError(
+function tooFewPoints(length: number, needed: number): AppError {
+  return new AppError(
     'TOO_FEW_POINTS',
-    `The training series has ${length} points; with a window of ${window} it needs about ${needed}.`,
-    { expected: `about ${needed} points`, received: `${length}` },
+    `The training series has ${length} points; a model needs at least ${needed} points of normal data.`,
+    { expected: `at least ${needed} points`, received: `${length}` },
   );
+}
+
+function constantSeries(columns: string[]): AppError {
+  const what = columns.length === 1 ? `Column "${columns[0]}" never changes` : 'No column ever changes';
+  return new AppError('CONSTANT_SERIES', `${what}: there is no shape to learn. A threshold on the value does better.`, {
+    expected: 'a column that changes',
+  });
 }
 
 function columnOf(values: Float64Array, j: number, width: number): Float64Array {
   return Float64Array.from({ length: values.length / width }, (_, i) => values[i * width + j]);
+}
+
+function isConstant(column: Float64Array): boolean {
+  return column.every((value) => value === column[0]);
 }
 
 function rangeOf(column: Float64Array): { min: number; max: number } {
@@ -77,9 +89,8 @@ function rangeOf(column: Float64Array): { min: number; max: number } {
 }
 
 function scalingOf(column: Float64Array): Scaling {
+  if (isConstant(column)) return { mean: column[0], scale: Math.abs(column[0]) || 1 };
   const mean = column.reduce((sum, value) => sum + value, 0) / column.length;
   const variance = column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length;
-  // Rounding leaves a constant column with a variance that is not quite 0.
-  const constant = column.every((value) => value === column[0]);
-  return { mean: constant ? column[0] : mean, scale: constant ? 1 : Math.sqrt(variance) };
+  return { mean, scale: Math.sqrt(variance) };
 }

@@ -10,3 +10,10 @@ export async function useWasm(): Promise<void> {
   await tf.setBackend('wasm');
   await tf.ready();
 }
+
+/** Takes the values out of a tensor and frees it. Not to be done within `tf.tidy()`, which walks each of them. */
+export function takeOut(tensor: tf.Tensor): Float32Array {
+  const values = tensor.dataSync<'float32'>().slice();
+  tensor.dispose();
+  return values;
+}

@@ -5,17 +5,20 @@ import { pipeline } from 'node:stream/promises';
 import { resolveFromCaller, runCommand, usageError } from './command.js';
 import { readConfig, settings } from './config.js';
 import { detect } from './detection/detect.js';
-import { parseOptions } from './detection/options.js';
+import { detectOptions, optionNames, parseOptions } from './detection/options.js';
 import { type ReportFormat, writeReport } from './detection/report.js';
 import { Model } from './inference/model.js';
+
+const optionLines = Object.entries(detectOptions)
+  .map(([name, { expected, meaning }]) => `  --${name}  ${expected}\n      ${meaning}`)
+  .join('\n');
 
 const USAGE = `Usage: npm run --silent detect -- DATA.csv [options]
 
 Finds the anomalies of a CSV and writes the verdict to standard output.
 
   --model FILE      the model (${settings.MODEL_PATH.default})
-  --percentile P    percentile of the normal errors that the threshold is built on (the model's own)
-  --points BOOLEAN  false leaves out the arrays with an entry per point (true; JSON only)
+${optionLines}
   --format FORMAT   json or csv (json)
   --output FILE     write to a file instead of standard output
   --help            this text
@@ -24,8 +27,10 @@ Finds the anomalies of a CSV and writes the verdict to standard output.
 await runCommand(USAGE, {
   options: {
     model: { type: 'string' },
-    percentile: { type: 'string' },
-    points: { type: 'string' },
+    ...(Object.fromEntries(optionNames.map((name) => [name, { type: 'string' }])) as Record<
+      keyof typeof detectOptions,
+      { type: 'string' }
+    >),
     format: { type: 'string', default: 'json' },
     output: { type: 'string' },
   },

@@ -3,12 +3,17 @@ import { expect } from 'chai';
 import type { Express } from 'express';
 import request from 'supertest';
 import { createApp } from '../src/app.js';
+import { detectOptions } from '../src/detection/options.js';
 import type { Report } from '../src/detection/report.js';
 import { AppError } from '../src/errors.js';
 import type { ErrorAnswer } from '../src/error-handler.js';
 import { createLogger } from '../src/logger.js';
 import { Readiness } from '../src/readiness.js';
 import { Detector } from '../src/workers/detector.js';
+
+interface FormSchema {
+  properties: Record<string, { description: string; format?: string }>;
+}
 
 const ECG = 'model_creation/data/test.csv';
 const ANOMALY = { start: 23_774, end: 23_874 };
@@ -119,10 +124,10 @@ describe('the HTTP interface', () => {
       ['too many columns', 400, 'WRONG_COLUMNS', () => send('1,2\n3,4\n')],
       ['a cell that is no number', 400, 'NOT_A_NUMBER', () => send('value\n1\nx\n')],
       ['fewer points than the window', 400, 'TOO_FEW_POINTS', () => send('value\n1\n2\n')],
-      ['a percentile above 100', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentile', '100.1')],
-      ['a percentile that is no number', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentile', '')],
-      ['points that is no truth value', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('points', 'maybe')],
-      ['an unknown parameter', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentil', '99')],
+      ['a percentile above 100', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentile', '100.1')],
+      ['a percentile that is no number', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentile', '')],
+      ['points that is no truth value', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('points', 'maybe')],
+      ['an unknown parameter', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentil', '99')],
       ['a parameter sent twice', 400, 'INVALID_PARAMETER', () => send('').field('points', ['true', 'false'])],
       ['an unknown file field', 400, 'UNEXPECTED_FIELD', () => compute().attach('csv', ECG)],
       ['two files', 400, 'UNEXPECTED_FIELD', () => send('1\n').attach('file', ECG)],
@@ -134,7 +139,7 @@ describe('the HTTP interface', () => {
       ['a nested field', 400, 'UNEXPECTED_FIELD', () => send('1\n').field('percentile[50000000]', '1')],
       ['a nested text', 400, 'UNEXPECTED_FIELD', () => compute().field('text[a]', '1')],
       ['points that is the name of a method', 400, 'INVALID_PARAMETER', () => send('').field('points', 'constructor')],
-      ['a percentile in hexadecimal', 400, 'INVALID_PARAMETER', () => send(ecgRows(99)).field('percentile', '0x10')],
+      ['a percentile in hexadecimal', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentile', '0x10')],
       ['a wrong content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute().type('text/csv').send('1\n2\n')],
       ['no content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute()],
       ['an unknown route', 404, 'NOT_FOUND', () => request(app).get('/nothing')],
@@ -205,7 +210,7 @@ describe('the HTTP interface', () => {
   it('is ready once the probe is through, until it drains, and takes work only then', async () => {
     const ask = async () => {
       const ready = await request(app).get('/health/ready');
-      return [ready.status, (ready.body as { status: string }).status, (await send(ecgRows(99))).status];
+      return [ready.status, (ready.body as { status: string }).status, (await send(ecgRows(200))).status];
     };
     app = appWith(detector);
     expect(await ask()).to.deep.equal([503, 'loading', 503]);
@@ -218,7 +223,7 @@ describe('the HTTP interface', () => {
 
   it('GET /model tells what the model reads, what it was trained on and what was measured', async () => {
     const { body } = await request(app).get('/model');
-    expect(body).to.include({ name: 'ecg', window: 64 });
+    expect(body).to.include({ name: 'ecg', window: 108 });
     expect(body).to.have.nested.property('columns[0].name', 'value');
     expect(body).to.have.nested.property('provenance.trainingPoints', 12_000);
     expect(body).to.have.nested.property('metrics.validationLoss').that.is.a('number');
@@ -243,7 +248,13 @@ describe('the HTTP interface', () => {
     const { body } = await request(app).get('/openapi.json');
     const { paths } = body as { paths: Record<string, object> };
     expect(Object.keys(paths)).to.have.members(['/compute', '/health/live', '/health/ready', '/model']);
-    expect(body).to.have.nested.property('paths./compute.post.requestBody.content.multipart/form-data.schema');
+    const { properties } = (
+      paths as unknown as Record<string, { post: { requestBody: { content: Record<string, { schema: FormSchema }> } } }>
+    )['/compute'].post.requestBody.content['multipart/form-data'].schema;
+    const meanings = Object.entries(detectOptions).map(([name, { meaning }]) => [name, meaning]);
+    const { text, ...options } = properties;
+    expect(text.format).to.equal('binary');
+    expect(Object.entries(options).map(([name, { description }]) => [name, description])).to.deep.equal(meanings);
     expect(body).to.have.nested.property('paths./compute.post.responses.200.content.text/csv');
   });
 });

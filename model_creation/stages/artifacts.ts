@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import type { Fitted, FittedHead } from '../autoencoder.js';
 import { readJson, writeFile } from '../files.js';
-import type { Part, Prepared } from '../prepare.js';
+import type { Prepared } from '../prepare.js';
 
 /** Where the stages find what the others leave; `dvc.yaml` names the same paths. */
 export const paths = {
@@ -7,8 +9,8 @@ export const paths = {
   trainData: 'model_creation/data/train.csv',
   testData: 'model_creation/data/test.csv',
   prepared: 'model_creation/output/prepared.json',
-  network: 'model_creation/output/network.json',
-  weights: 'model_creation/output/weights.bin',
+  heads: 'model_creation/output/heads.json',
+  prototypes: 'model_creation/output/prototypes.bin',
   epochs: 'model_creation/output/epochs.json',
   lossPlot: 'model/loss.png',
   model: 'model/model.onnx',
@@ -17,20 +19,41 @@ export const paths = {
 } as const;
 
 /** Writes a prepared series. */
-export function writePrepared(path: string, prepared: Prepared): void {
-  const parts = Object.entries(prepared.parts).map(([part, values]): [string, number[]] => [part, Array.from(values)]);
-  writeFile(path, JSON.stringify({ ...prepared, parts: Object.fromEntries(parts) }));
+export function writePrepared(prepared: Prepared): void {
+  const blocks = prepared.blocks.map((block) => Array.from(block));
+  writeFile(paths.prepared, JSON.stringify({ ...prepared, blocks }));
 }
 
 /** Reads what {@link writePrepared} wrote. */
-export function readPrepared(path: string): Prepared {
-  const { parts, ...rest } = readJson<Omit<Prepared, 'parts'> & { parts: Record<Part, number[]> }>(path);
-  return {
-    ...rest,
-    parts: {
-      fit: Float64Array.from(parts.fit),
-      validation: Float64Array.from(parts.validation),
-      calibration: Float64Array.from(parts.calibration),
-    },
-  };
+export function readPrepared(): Prepared {
+  const { blocks, ...rest } = readJson<Omit<Prepared, 'blocks'> & { blocks: number[][] }>(paths.prepared);
+  return { ...rest, blocks: blocks.map((block) => Float64Array.from(block)) };
+}
+
+/** A head without its prototypes, which lie one after the other in a file of their own. */
+type HeadEntry = Omit<FittedHead, 'prototypes'> & { values: number };
+
+/** Writes fitted heads. */
+export function writeFitted({ whole, without }: Fitted): void {
+  const fits = [whole, ...without];
+  const entries = fits.map((heads) =>
+    heads.map(({ prototypes, ...head }): HeadEntry => ({ ...head, values: prototypes.length })),
+  );
+  writeFile(paths.heads, JSON.stringify(entries, null, 2));
+  const bytes = fits.flat().map(({ prototypes }) => Buffer.from(prototypes.buffer));
+  writeFile(paths.prototypes, Buffer.concat(bytes));
+}
+
+/** Reads what {@link writeFitted} wrote. */
+export function readFitted(): Fitted {
+  const { buffer } = new Uint8Array(readFileSync(paths.prototypes));
+  let offset = 0;
+  const fits = readJson<HeadEntry[][]>(paths.heads).map((heads) =>
+    heads.map(({ values, ...head }): FittedHead => {
+      const prototypes = new Float32Array(buffer, offset, values);
+      offset += prototypes.byteLength;
+      return { ...head, prototypes };
+    }),
+  );
+  return { whole: fits[0], without: fits.slice(1) };
 }

@@ -5,5 +5,5 @@ import { say } from '../progress.js';
 import { paths, writePrepared } from './artifacts.js';
 
 const prepared = prepare(readFileSync(paths.trainData), readParams(paths.params));
-writePrepared(paths.prepared, prepared);
+writePrepared(prepared);
 say(`${prepared.points} points of ${prepared.columns.map(({ name }) => name).join(', ')} prepared`);

@@ -59,10 +59,10 @@ export function firstRows(text: string, delimiter: Delimiter, count: number): st
 
 /**
  * Calls `onRow` with the cells of every row in order, and its number in the file counted from 1.
- * Blank rows at the start and at the end are passed over.
+ * Blank rows at the start and at the end are passed over; one in between is a row without cells.
  *
  * @param onPiece called every megabyte or so; what it throws ends the reading
- * @throws AppError MALFORMED_CSV where quotes do not match, or a blank row lies between others.
+ * @throws AppError MALFORMED_CSV where quotes do not match
  */
 export function forEachRow(
   text: string,
@@ -71,8 +71,7 @@ export function forEachRow(
   onPiece?: () => void,
 ): void {
   let row = 0;
-  let firstBlank = 0;
-  let started = false;
+  let lastFilled = 0;
   const config = {
     delimiter,
     newline: '\n' as const,
@@ -82,13 +81,9 @@ export function forEachRow(
       if (errors.length > 0) throw malformedQuotes(row + (errors[0].row ?? 0) + 1);
       for (const cells of data) {
         row += 1;
-        if (isBlank(cells)) {
-          firstBlank ||= row;
-          continue;
-        }
-        if (started && firstBlank > 0) throw blankRow(firstBlank);
-        started = true;
-        firstBlank = 0;
+        if (isBlank(cells)) continue;
+        if (lastFilled > 0) for (let blank = lastFilled + 1; blank < row; blank++) onRow([], blank);
+        lastFilled = row;
         onRow(cells, row);
       }
     },
@@ -104,13 +99,5 @@ function malformedQuotes(row: number): AppError {
   return new AppError('MALFORMED_CSV', `Row ${row}: a quoted cell is not closed as it should be.`, {
     row,
     expected: 'a closing quote followed by a delimiter or the end of the row',
-  });
-}
-
-function blankRow(row: number): AppError {
-  return new AppError('MALFORMED_CSV', `Row ${row} is blank, and rows with values follow it.`, {
-    row,
-    expected: 'a value in every row',
-    received: 'a blank row',
   });
 }

@@ -2,6 +2,13 @@ const DECIMAL_POINT = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 const DECIMAL_COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
 const WHOLE = /^[+-]?\d+([eE][+-]?\d+)?$/;
 
+const MISSING = /^(nan|na|n\/a|null|none|-|\?)?$/i;
+
+/** Tells whether a cell says that there is no value: empty, or one of the usual words and signs for it. */
+export function isMissing(cell: string): boolean {
+  return MISSING.test(cell.trim());
+}
+
 /** The number that a text is in plain decimal or scientific notation, or NaN. */
 export function parseNumber(text: string): number {
   return DECIMAL_POINT.test(text) ? Number(text) : NaN;

@@ -8,25 +8,48 @@ export interface DetectOptions extends VerdictOptions {
   points: boolean;
 }
 
-const readers: Record<keyof DetectOptions, (text: string) => number | boolean | undefined> = {
-  percentile: (text) => {
-    const value = parseNumber(text.trim());
-    return value >= 0 && value <= 100 ? value : undefined;
-  },
-  points: (text) =>
-    new Map([
-      ['true', true],
-      ['false', false],
-    ]).get(text.trim().toLowerCase()),
-};
+/** An option: how its text is read, what is expected and what it means. */
+interface Option<T> {
+  read: (text: string) => T | undefined;
+  expected: string;
+  meaning: string;
+}
 
-const expectations: Record<keyof DetectOptions, string> = {
-  percentile: 'a number from 0 to 100',
-  points: 'true or false',
+/** Every option by its name, the same in forms, queries and on the command line. */
+export const detectOptions: { [Name in keyof Required<DetectOptions>]: Option<DetectOptions[Name]> } = {
+  percentile: number(
+    0,
+    100,
+    'The percentile of the normal errors that the threshold is built on; the model has a default.',
+  ),
+  margin: number(1, Infinity, 'The threshold is this factor times that percentile; the model has a default.'),
+  reference: word(
+    ['training', 'request'],
+    'Whose errors the percentile is taken of: those of held-out training data (`training`, the default) or those of the request itself, for data unlike the training data.',
+  ),
+  detectionDirection: word(
+    ['both', 'above', 'below'],
+    'Which intervals count: where the value goes `above` what was expected, `below` it, or `both` (the default).',
+  ),
+  minDeviation: number(
+    0,
+    Infinity,
+    'Intervals in which the value nowhere differs from what was expected by as much as this, in the units of the input, do not count (0).',
+  ),
+  mergeGap: number(0, Infinity, 'Intervals with fewer points than this between them are joined (0).'),
+  missing: word(
+    ['ignore', 'flag'],
+    'Whether points without a value are passed over (`ignore`, the default) or count as anomalous (`flag`).',
+  ),
+  points: {
+    read: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),
+    expected: 'true or false',
+    meaning: 'Whether the JSON has the arrays with an entry per point (`true`).',
+  },
 };
 
 /** The names of all options. */
-export const optionNames = Object.keys(readers);
+export const optionNames = Object.keys(detectOptions);
 
 /**
  * Reads options as they come from forms and command lines, as text.
@@ -42,16 +65,17 @@ export function parseOptions(raw: Record<string, unknown>): DetectOptions {
   return options;
 }
 
-function parseOption(name: string, value: unknown): number | boolean {
+function parseOption(name: string, value: unknown): unknown {
   if (!isOption(name)) {
-    throw new AppError('INVALID_PARAMETER', `Unknown parameter ${quote(name)}: expected ${optionNames.join(' or ')}.`, {
-      expected: optionNames.join(', '),
+    const expected = optionNames.join(', ');
+    throw new AppError('INVALID_PARAMETER', `Unknown parameter ${quote(name)}: expected one of ${expected}.`, {
+      expected,
       received: quote(name),
     });
   }
-  const parsed = typeof value === 'string' ? readers[name](value) : undefined;
+  const { read, expected } = detectOptions[name];
+  const parsed = typeof value === 'string' ? read(value.trim()) : undefined;
   if (parsed !== undefined) return parsed;
-  const expected = expectations[name];
   const received = typeof value === 'string' ? quote(value) : 'more than one value';
   throw new AppError('INVALID_PARAMETER', `Parameter ${name}: expected ${expected}, got ${received}.`, {
     expected,
@@ -60,5 +84,18 @@ function parseOption(name: string, value: unknown): number | boolean {
 }
 
 function isOption(name: string): name is keyof DetectOptions {
-  return Object.hasOwn(readers, name);
+  return Object.hasOwn(detectOptions, name);
+}
+
+function number(min: number, max: number, meaning: string): Option<number> {
+  const read = (text: string) => {
+    const value = parseNumber(text);
+    return value >= min && value <= max && Number.isFinite(value) ? value : undefined;
+  };
+  const expected = max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
+  return { read, expected, meaning };
+}
+
+function word<const T extends string>(words: readonly T[], meaning: string): Option<T> {
+  return { read: (text) => words.find((candidate) => candidate === text), expected: words.join(' or '), meaning };
 }

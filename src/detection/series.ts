@@ -1,6 +1,7 @@
 import { AppError, quote } from '../errors.js';
 import { decodeText, firstRows, forEachRow, sniffDelimiter } from './csv.js';
-import { NumberReader, isNumber } from './numbers.js';
+import { isMissing, isNumber, NumberReader } from './numbers.js';
+import { ISO_8601 } from './timestamps.js';
 
 /** A column of the CSV that the model reads. */
 interface ValueColumn {
@@ -25,6 +26,11 @@ export interface Series {
   columns: string[];
   /** The values, shape [n, c], row by row, in the units of the input. */
   values: Float64Array;
+  /**
+   * 1 where a point lacks a value in some column, shape [n]. What stands in `values` there is the
+   * straight line between the neighbours that have one.
+   */
+  missing: Uint8Array;
   /** All columns of the CSV in their order. */
   layout: (ValueColumn | TextColumn)[];
   /** The timestamp of each point as it stood in the CSV, where there is such a column. */
@@ -33,13 +39,13 @@ export interface Series {
 
 const SAMPLE_ROWS = 100;
 const TIMESTAMP_NAME = /^(time|timestamp|date|datetime|date_time|ts|epoch)$/i;
-const ISO_8601 = /^\d{4}-\d{2}(-\d{2})?([T ]\d{2}(:?\d{2}){0,2}([.,]\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
 const EARLIEST_EPOCH = 1e8;
 
 /**
  * Reads a CSV into a series. Columns are matched to the model's by name, or by position where the
  * CSV has no header; a timestamp column (ISO 8601 or epoch) and columns that the model does not know
- * are carried through.
+ * are carried through. Empty cells, and words such as NaN, are missing values; points count as equally
+ * spaced in the order in which they come, whatever their timestamps.
  *
  * @param bytes the file: comma, semicolon or tab; any newline; UTF-8 or Latin-1; decimal comma where
  *   the delimiter is no comma
@@ -89,7 +95,7 @@ function readTable(sample: string[][], modelColumns?: readonly string[]): Table 
 }
 
 function isText(cell: string): boolean {
-  return cell.trim() !== '' && !isNumber(cell) && !ISO_8601.test(cell.trim());
+  return !isMissing(cell) && !isNumber(cell) && !ISO_8601.test(cell.trim());
 }
 
 /** The place of the timestamps, or -1: never a column of the model, nor the only one there is. */
@@ -172,17 +178,18 @@ class SeriesFiller {
       this.headerSeen = true;
       return;
     }
-    if (cells.length !== table.names.length) throw wrongCellCount(cells, row, table);
+    if (cells.length > 0 && cells.length !== table.names.length) throw wrongCellCount(cells, row, table);
     const width = table.valuePlaces.length;
     const start = this.length * width;
     if (start + width > this.values.length) this.grow();
     for (let j = 0; j < width; j++) {
       const place = table.valuePlaces[j];
-      const value = this.numbers.read(cells[place]);
-      if (Number.isNaN(value)) throw this.notANumber(cells[place], row, table.names[place]);
+      const cell = cells[place] ?? '';
+      const value = this.numbers.read(cell);
+      if (Number.isNaN(value) && !isMissing(cell)) throw this.notANumber(cell, row, table.names[place]);
       this.values[start + j] = value;
     }
-    for (const { place, cells: carried } of this.text) carried.push(cells[place].trim());
+    for (const { place, cells: carried } of this.text) carried.push((cells[place] ?? '').trim());
     this.length += 1;
   }
 
@@ -195,10 +202,13 @@ class SeriesFiller {
       if (cells) return { name: table.hasHeader ? csvName : 'timestamp', kind: 'text', cells };
       return { name: table.columns[index], kind: 'value', index };
     });
+    const values = this.values.slice(0, length * table.columns.length);
+    const missing = fillMissing(values, table.columns);
     return {
       length,
       columns: table.columns,
-      values: this.values.slice(0, length * table.columns.length),
+      values,
+      missing,
       layout,
       timestamps: textCells.get(table.timestampPlace),
     };
@@ -212,13 +222,48 @@ class SeriesFiller {
 
   private notANumber(cell: string, row: number, column: string): AppError {
     const expected = this.numbers.expected;
-    const received = cell.trim() === '' ? 'an empty cell' : quote(cell.trim());
+    const received = quote(cell.trim());
     return new AppError('NOT_A_NUMBER', `Row ${row}, column ${column}: expected ${expected}, got ${received}.`, {
       row,
       column,
       expected,
       received,
     });
+  }
+}
+
+/**
+ * Puts the straight line between its neighbours, or the nearest value at the ends, where a value is NaN.
+ *
+ * @returns 1 for each point that lacks a value, shape [n]
+ * @throws AppError NO_NUMBERS where a column has no value at all
+ */
+function fillMissing(values: Float64Array, columns: string[]): Uint8Array {
+  const width = columns.length;
+  const missing = new Uint8Array(values.length / width);
+  columns.forEach((column, j) => {
+    let before = -1;
+    for (let i = 0; i < missing.length; i++) {
+      if (Number.isNaN(values[i * width + j])) {
+        missing[i] = 1;
+        continue;
+      }
+      if (i - before > 1) fillBetween(values, width, j, before, i);
+      before = i;
+    }
+    if (before < 0) throw new AppError('NO_NUMBERS', `Column ${column} has no number in it.`, { column });
+    if (before < missing.length - 1) fillBetween(values, width, j, before, missing.length);
+  });
+  return missing;
+}
+
+/** Fills column j between the points `before` and `after`; one of them may lie outside the series. */
+function fillBetween(values: Float64Array, width: number, j: number, before: number, after: number): void {
+  const last = values.length / width - 1;
+  const from = values[(before < 0 ? after : before) * width + j];
+  const to = values[(after > last ? before : after) * width + j];
+  for (let i = before + 1; i < after; i++) {
+    values[i * width + j] = from + ((to - from) * (i - before)) / (after - before);
   }
 }
 

@@ -1,7 +1,8 @@
-import type { ModelColumn, ModelMetadata } from '../inference/metadata.js';
+import type { Calibration, ModelColumn, ModelMetadata } from '../inference/metadata.js';
 import type { Reconstruction } from '../inference/model.js';
-import { errorAtPercentile, rankOf } from './calibration.js';
+import { calibrate, errorAtPercentile, rankOf } from './calibration.js';
 import type { Series } from './series.js';
+import { samplingInterval } from './timestamps.js';
 
 /** How much of an interval's error a column has. */
 export interface ColumnShare {
@@ -31,12 +32,22 @@ export interface Anomaly {
   rank: number;
   /** The columns by their share of the interval's error, the largest first. */
   columns: ColumnShare[];
+  /**
+   * In the first of these columns the largest difference between value and expected value within the
+   * interval, in the units of the input: positive where the value is above.
+   */
+  deviation: number;
 }
 
 /** A reason to doubt the verdict. */
 export interface Warning {
   /** A stable name. */
-  code: 'OUTSIDE_TRAINING_RANGE' | 'MODEL_DOES_NOT_FIT';
+  code:
+    | 'OUTSIDE_TRAINING_RANGE'
+    | 'MODEL_DOES_NOT_FIT'
+    | 'PERCENTILE_BEYOND_DATA'
+    | 'MISSING_VALUES'
+    | 'SAMPLING_INTERVAL_DIFFERS';
   /** The same for people. */
   message: string;
 }
@@ -59,48 +70,131 @@ export interface Verdict {
   warnings: Warning[];
 }
 
-/** What a caller may ask of the verdict; what is left out is the model's default. */
+/** Whose errors a percentile is taken of. */
+export type Reference = 'training' | 'request';
+
+/** Which side of the expected value counts. */
+export type DetectionDirection = 'both' | 'above' | 'below';
+
+/** What a caller may ask of the verdict; what is left out is the model's default, or as said here. */
 export interface VerdictOptions {
   /** The percentile of the normal errors that the threshold is built on, 0 to 100. */
   percentile?: number;
+  /** The factor between that percentile and the threshold, 1 or more. */
+  margin?: number;
+  /** @default 'training' */
+  reference?: Reference;
+  /** @default 'both' */
+  detectionDirection?: DetectionDirection;
+  /**
+   * The least deviation of an interval that counts, in the units of the input.
+   * @default 0
+   */
+  minDeviation?: number;
+  /**
+   * Intervals with fewer points than this between them are joined.
+   * @default 0
+   */
+  mergeGap?: number;
+  /**
+   * Whether points without a value are passed over or count as anomalous.
+   * @default 'ignore'
+   */
+  missing?: 'ignore' | 'flag';
 }
 
 // Ten times what the percentile promises on normal data (or half of all that it does not promise, if
 // that is less), and never less than a tenth of the series, is no longer a matter of anomalies.
 const TOLERATED_EXCESS = 10;
 const TOLERATED_SHARE = 0.1;
+const TOLERATED_INTERVAL_DIFFERENCE = 0.1;
 
-/** Compares the errors of a series with the threshold and gathers what lies above it. */
+/**
+ * Compares the errors of a series with the threshold, joins what lies above it to intervals, and
+ * leaves out those that the caller does not want.
+ */
 export function judge(
   series: Series,
   reconstruction: Reconstruction,
   metadata: ModelMetadata,
   options: VerdictOptions = {},
 ): Verdict {
-  const percentile = options.percentile ?? metadata.defaults.percentile;
-  const { margin } = metadata.defaults;
-  const threshold = margin * errorAtPercentile(metadata.calibration, percentile);
+  const { percentile = metadata.defaults.percentile, margin = metadata.defaults.margin } = options;
   const { error } = reconstruction;
-  const isAnomaly = Uint8Array.from(error, (value) => (value > threshold ? 1 : 0));
-  const anomalies = intervalsOf(isAnomaly).map(([start, end]) => {
-    const peak = largestBetween(error, start, end);
-    return {
-      start,
-      end,
-      peak,
-      ...timestampsOf(series, start, end),
-      error: error[peak],
-      score: scoreOf(error[peak], threshold),
-      rank: rankOf(metadata.calibration, error[peak]),
-      columns: blame(reconstruction.columnError, series.columns, start, end),
-    };
-  });
-  const anomalousPoints = anomalies.reduce((sum, { start, end }) => sum + end - start + 1, 0);
+  const calibration = options.reference === 'request' ? calibrate(error) : metadata.calibration;
+  const threshold = margin * errorAtPercentile(calibration, percentile);
+  const flagged = Uint8Array.from(error, (value, i) =>
+    series.missing[i] ? Number(options.missing === 'flag') : Number(value > threshold),
+  );
+  const anomalies = joinIntervals(intervalsOf(flagged), options.mergeGap ?? 0)
+    .map(([start, end]) => describeInterval(start, end, series, reconstruction, threshold, calibration))
+    .filter((anomaly) => counts(anomaly, series, options));
+  const isAnomaly = new Uint8Array(series.length);
+  for (const { start, end } of anomalies) isAnomaly.fill(1, start, end + 1);
+  const anomalousPoints = isAnomaly.reduce((sum, flag) => sum + flag, 0);
   const warnings = [
     ...rangeWarnings(series, metadata.columns),
-    ...fitWarnings(anomalousPoints / series.length, percentile),
+    ...missingWarnings(series),
+    ...samplingWarnings(series, metadata),
+    ...percentileWarnings(calibration, percentile),
+    ...fitWarnings(flagged.reduce((sum, flag) => sum + flag, 0) / series.length, percentile),
   ];
   return { percentile, margin, threshold, isAnomaly, anomalousPoints, anomalies, warnings };
+}
+
+function describeInterval(
+  start: number,
+  end: number,
+  series: Series,
+  { error, columnError, expected }: Reconstruction,
+  threshold: number,
+  calibration: Calibration,
+): Anomaly {
+  const peak = largestBetween(error, start, end);
+  const columns = blame(columnError, series.columns, start, end);
+  return {
+    start,
+    end,
+    peak,
+    ...timestampsOf(series, start, end),
+    error: error[peak],
+    score: scoreOf(error[peak], threshold),
+    rank: rankOf(calibration, error[peak]),
+    columns,
+    deviation: largestDeviation(series, expected, series.columns.indexOf(columns[0].column), start, end),
+  };
+}
+
+function counts({ deviation, start, end }: Anomaly, series: Series, options: VerdictOptions): boolean {
+  const { detectionDirection = 'both', minDeviation = 0, missing } = options;
+  if (missing === 'flag' && series.missing.subarray(start, end + 1).includes(1)) return true;
+  if (Math.abs(deviation) < minDeviation) return false;
+  return detectionDirection === 'both' || (detectionDirection === 'above' ? deviation > 0 : deviation < 0);
+}
+
+function joinIntervals(intervals: [start: number, end: number][], mergeGap: number): [start: number, end: number][] {
+  return intervals.reduce<[number, number][]>((joined, [start, end]) => {
+    const last = joined.at(-1);
+    if (last && start - last[1] - 1 < mergeGap) last[1] = end;
+    else joined.push([start, end]);
+    return joined;
+  }, []);
+}
+
+function largestDeviation(
+  { values, columns }: Series,
+  expected: Float64Array,
+  column: number,
+  start: number,
+  end: number,
+): number {
+  let largest = 0;
+  for (let i = start; i <= end; i++) {
+    const place = i * columns.length + column;
+    const deviation = values[place] - expected[place];
+    if (Math.abs(deviation) > Math.abs(largest)) largest = deviation;
+  }
+  return largest;
 }
 
 /** An error over the threshold: 1 at the threshold. */
@@ -164,4 +258,28 @@ function fitWarnings(share: number, percentile: number): Warning[] {
     `${(share * 100).toFixed(1)} % of the points are flagged, where normal data gave ` +
     `${Number((promised * 100).toPrecision(3))} %: the model does not seem to fit this series.`;
   return [{ code: 'MODEL_DOES_NOT_FIT', message }];
+}
+
+function missingWarnings({ missing, length }: Series): Warning[] {
+  const count = missing.reduce((sum, flag) => sum + flag, 0);
+  if (count === 0) return [];
+  const message = `${count} of ${length} points lack a value: the straight line between their neighbours stands in.`;
+  return [{ code: 'MISSING_VALUES', message }];
+}
+
+function samplingWarnings({ timestamps }: Series, { samplingInterval: trained }: ModelMetadata): Warning[] {
+  const interval = timestamps && samplingInterval(timestamps);
+  if (interval === undefined || trained === undefined) return [];
+  if (Math.abs(interval / trained - 1) <= TOLERATED_INTERVAL_DIFFERENCE) return [];
+  const message = `The points are ${interval} s apart, those of the training data ${trained} s: shapes have another length.`;
+  return [{ code: 'SAMPLING_INTERVAL_DIFFERS', message }];
+}
+
+function percentileWarnings({ points }: Calibration, percentile: number): Warning[] {
+  const finest = 100 * (1 - 1 / points);
+  if (percentile <= finest || percentile === 100) return [];
+  const message =
+    `${points} normal errors cannot tell the percentile ${percentile} from the largest of them: ` +
+    `they show percentiles up to ${Number(finest.toPrecision(6))}.`;
+  return [{ code: 'PERCENTILE_BEYOND_DATA', message }];
 }

@@ -6,7 +6,7 @@ import { AppError } from '../errors.js';
 const METADATA_KEY = 'ae-ano-detection';
 
 /** The current form of the metadata. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** A column as the model knows it. */
 export interface ModelColumn {
@@ -26,6 +26,18 @@ export interface Calibration {
   percentiles: number[];
   /** The error at each percentile, in scaled units, rising. */
   errors: number[];
+}
+
+/** A head of the autoencoder. */
+export interface ModelHead {
+  /** Points in a window. */
+  window: number;
+  /** Points from the start of one window to that of the next. */
+  stride: number;
+  /** Whether it sees shapes only (each window less its mean, over its spread) or levels as well. */
+  normalised: boolean;
+  /** How many normal shapes it remembers. */
+  prototypes: number;
 }
 
 /** What a model was made from. */
@@ -62,8 +74,16 @@ export interface ModelMetadata {
   description?: string;
   /** The columns that the model reads, in order. */
   columns: ModelColumn[];
-  /** The window's length in points. */
+  /** The length of the longest window, in points: a series needs as many. */
   window: number;
+  /** How many points on each side of a point can change its error. */
+  context: number;
+  /** A part of a series has the same windows as the whole where it starts at a multiple of this. */
+  alignment: number;
+  /** The median time between neighbouring training points in seconds, where they had timestamps. */
+  samplingInterval?: number;
+  /** How the autoencoder looks at a series. */
+  heads: ModelHead[];
   /** The errors of normal data. */
   calibration: Calibration;
   /** What applies where a request does not say otherwise. */
@@ -81,6 +101,17 @@ const metadataSchema: z.ZodType<ModelMetadata> = z.object({
   description: z.string().optional(),
   columns: z.array(z.object({ name: z.string(), min: z.number(), max: z.number() })).min(1),
   window: z.number().int().positive(),
+  context: z.number().int().nonnegative(),
+  alignment: z.number().int().positive(),
+  samplingInterval: z.number().positive().optional(),
+  heads: z.array(
+    z.object({
+      window: z.number().int().positive(),
+      stride: z.number().int().positive(),
+      normalised: z.boolean(),
+      prototypes: z.number().int().positive(),
+    }),
+  ),
   calibration: z
     .object({
       points: z.number().int().positive(),

@@ -18,7 +18,7 @@ export interface Reconstruction {
 export interface ReconstructOptions {
   /**
    * Points in a chunk, without its context.
-   * @default 4096
+   * @default 32 windows, at least 2,048 and at most 16,384 points
    */
   chunkPoints?: number;
   /** Called after each chunk with the share of the points done, 0 to 1; what it throws ends the work. */
@@ -35,9 +35,10 @@ export interface ModelIdentity {
   sha256: string;
 }
 
-// Measured best between 2,048 and 4,096 points a run; a whole long series in one run takes hundreds
-// of megabytes and is slower.
-const CHUNK_POINTS = 4096;
+// A chunk of 32 windows loses little to its context and takes few megabytes.
+const CHUNK_WINDOWS = 32;
+const SHORTEST_CHUNK = 2048;
+const LONGEST_CHUNK = 16_384;
 
 /** A loaded model file: raw values in, reconstruction errors out. */
 export class Model {
@@ -78,22 +79,26 @@ export class Model {
     return { name: this.metadata.name, version: this.metadata.version, sha256: this.sha256 };
   }
 
+  private get chunkPoints(): number {
+    return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, CHUNK_WINDOWS * this.metadata.window));
+  }
+
   /** The names of the columns that the model reads, in order. */
   get columns(): string[] {
     return this.metadata.columns.map(({ name }) => name);
   }
 
   /**
-   * Scores a series, chunk by chunk. Each chunk carries window − 1 points of context on both sides
-   * whose results are dropped, so that every point has all its windows: the result is that of one
+   * Scores a series, chunk by chunk. Each chunk carries on both sides the points that can change an
+   * error within it, and starts where a window of the whole series starts: the result is that of one
    * run over the whole series.
    *
    * @param values shape [n, c] row by row, in the units of the input
    * @throws AppError TOO_FEW_POINTS where n is less than the window
    */
   async reconstruct(values: Float64Array, options: ReconstructOptions = {}): Promise<Reconstruction> {
-    const { chunkPoints = CHUNK_POINTS, onProgress } = options;
-    const { window } = this.metadata;
+    const { window, context, alignment } = this.metadata;
+    const { chunkPoints = this.chunkPoints, onProgress } = options;
     const width = this.metadata.columns.length;
     const length = values.length / width;
     if (length < window) throw tooFewPoints(length, window);
@@ -104,8 +109,8 @@ export class Model {
     };
     for (let start = 0; start < length; start += chunkPoints) {
       const end = Math.min(start + chunkPoints, length);
-      const from = Math.max(0, start - (window - 1));
-      const to = Math.min(length, end + (window - 1));
+      const from = Math.max(0, Math.floor((start - context) / alignment) * alignment);
+      const to = Math.min(length, end + context);
       const chunk = await this.run(values.subarray(from * width, to * width), width);
       const [kept, keptEnd] = [start - from, end - from];
       result.error.set(chunk.error.subarray(kept, keptEnd), start);

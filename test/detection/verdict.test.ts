@@ -1,14 +1,19 @@
 import { expect } from 'chai';
 import type { Series } from '../../src/detection/series.js';
-import { judge } from '../../src/detection/verdict.js';
+import { judge, type VerdictOptions } from '../../src/detection/verdict.js';
 import { madeUpMetadata } from '../support/models.js';
 
 // The made-up normal errors are 0.001 to 1, so the 99th percentile is about 0.99.
 const metadata = madeUpMetadata();
 
+function seriesOf(values: Float64Array, columns: string[], changes: Partial<Series> = {}): Series {
+  const length = values.length / columns.length;
+  return { length, columns, values, missing: new Uint8Array(length), layout: [], ...changes };
+}
+
 function judgeErrors(errors: number[], options = {}, changes: Partial<Series> = {}) {
   const length = errors.length;
-  const series: Series = { length, columns: ['value'], values: new Float64Array(length), layout: [], ...changes };
+  const series = seriesOf(new Float64Array(length), ['value'], changes);
   const error = Float32Array.from(errors);
   return judge(series, { error, columnError: error, expected: new Float64Array(length) }, metadata, options);
 }
@@ -54,7 +59,7 @@ describe('the verdict', () => {
   });
 
   it('blames the columns by their share of the error', () => {
-    const series: Series = { length: 2, columns: ['a', 'b'], values: new Float64Array(4), layout: [] };
+    const series = seriesOf(new Float64Array(4), ['a', 'b']);
     const columnError = Float32Array.of(1, 3, 1, 3);
     const both = madeUpMetadata({ columns: ['a', 'b'].map((name) => ({ name, min: -1, max: 1 })) });
     const reconstruction = { error: Float32Array.of(2, 2), columnError, expected: new Float64Array(4) };
@@ -82,9 +87,91 @@ describe('the verdict', () => {
 
   it('stays finite where normal data gave no error at all', () => {
     const flat = madeUpMetadata({ calibration: { points: 2, percentiles: [0, 100], errors: [0, 0] } });
-    const series: Series = { length: 1, columns: ['value'], values: new Float64Array(1), layout: [] };
+    const series = seriesOf(new Float64Array(1), ['value']);
     const error = Float32Array.of(0.5);
     const { anomalies } = judge(series, { error, columnError: error, expected: new Float64Array(1) }, flat);
     expect(Number.isFinite(anomalies[0].score)).to.equal(true);
+  });
+
+  describe('does what the caller asks for:', () => {
+    const errors = [0, 3, 0, 0, 3, 0, 0, 0, 3, 0];
+    const values = Float64Array.of(0, 5, 0, 0, -4, 0, 0, 0, 0.5, 0);
+    const starts = (options: VerdictOptions) =>
+      judgeErrors(errors, options, { values }).anomalies.map(({ start, end }) => [start, end]);
+
+    it('a margin', () => {
+      expect(judgeErrors(errors, { margin: 2 }).threshold).to.be.closeTo(1.98, 0.003);
+      expect(starts({ margin: 4 })).to.deep.equal([]);
+    });
+
+    it('intervals in which the value goes above or below what was expected', () => {
+      expect(starts({})).to.deep.equal([
+        [1, 1],
+        [4, 4],
+        [8, 8],
+      ]);
+      expect(starts({ detectionDirection: 'above' })).to.deep.equal([
+        [1, 1],
+        [8, 8],
+      ]);
+      expect(starts({ detectionDirection: 'below' })).to.deep.equal([[4, 4]]);
+    });
+
+    it('intervals that deviate enough, in the units of the input', () => {
+      expect(starts({ minDeviation: 1 })).to.deep.equal([
+        [1, 1],
+        [4, 4],
+      ]);
+      expect(judgeErrors(errors, {}, { values }).anomalies.map(({ deviation }) => deviation)).to.deep.equal([
+        5, -4, 0.5,
+      ]);
+    });
+
+    it('intervals joined where few points lie between them', () => {
+      expect(starts({ mergeGap: 2 })).to.deep.equal([
+        [1, 1],
+        [4, 4],
+        [8, 8],
+      ]);
+      expect(starts({ mergeGap: 3 })).to.deep.equal([
+        [1, 4],
+        [8, 8],
+      ]);
+      const { isAnomaly } = judgeErrors(errors, { mergeGap: 3 }, { values });
+      expect(Array.from(isAnomaly)).to.deep.equal([0, 1, 1, 1, 1, 0, 0, 0, 1, 0]);
+    });
+
+    it('the percentile of the errors of the request itself', () => {
+      const large = Array.from({ length: 1000 }, (_, i) => 1000 + i);
+      expect(judgeErrors(large).anomalousPoints).to.equal(1000);
+      const { anomalousPoints, anomalies } = judgeErrors(large, { reference: 'request', percentile: 99 });
+      expect([anomalousPoints, anomalies[0].start]).to.deep.equal([10, 990]);
+    });
+
+    it('points without a value, which are no anomalies otherwise', () => {
+      const missing = Uint8Array.of(0, 1, 0, 0, 0, 0, 1, 0, 0, 0);
+      const ask = (options: VerdictOptions) =>
+        judgeErrors(errors, options, { values, missing }).anomalies.map(({ start }) => start);
+      expect(ask({})).to.deep.equal([4, 8]);
+      expect(ask({ missing: 'flag' })).to.deep.equal([1, 4, 6, 8]);
+    });
+  });
+
+  it('warns of missing values, of another sampling interval, and of a percentile that the data cannot show', () => {
+    const codes = (options: VerdictOptions, changes: Partial<Series>, trained?: number) => {
+      const series = seriesOf(new Float64Array(3), ['value'], changes);
+      const error = new Float32Array(3);
+      const reconstruction = { error, columnError: error, expected: new Float64Array(3) };
+      return judge(series, reconstruction, { ...metadata, samplingInterval: trained }, options).warnings.map(
+        (w) => w.code,
+      );
+    };
+    expect(codes({}, {})).to.deep.equal([]);
+    expect(codes({}, { missing: Uint8Array.of(0, 1, 0) })).to.deep.equal(['MISSING_VALUES']);
+    const timestamps = ['2024-01-01T00:00:00Z', '2024-01-01T00:05:00Z', '2024-01-01T00:10:00Z'];
+    expect(codes({}, { timestamps }, 300)).to.deep.equal([]);
+    expect(codes({}, { timestamps }, 60)).to.deep.equal(['SAMPLING_INTERVAL_DIFFERS']);
+    expect(codes({ percentile: 99.9 }, {})).to.deep.equal([]);
+    expect(codes({ percentile: 99.95 }, {})).to.deep.equal(['PERCENTILE_BEYOND_DATA']);
   });
 });

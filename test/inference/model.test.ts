@@ -46,7 +46,7 @@ describe('a model file', () => {
   it('scores a series of one window, and each length around the chunks, point by point', async () => {
     const scaling = [{ mean: 0, scale: 1 }];
     const model = await meanModel(scaling, { window: 16 });
-    for (const length of [16, 17, 4095, 4096, 4097, 4111, 4112, 8193]) {
+    for (const length of [16, 17, 2047, 2048, 2049, 2064, 4097]) {
       const values = randomWalk(length, 1);
       const { error } = await model.reconstruct(values);
       const reference = meanReference(values, scaling, 16);
@@ -65,6 +65,16 @@ describe('a model file', () => {
     expect(chunked.expected).to.deep.equal(whole.expected);
   });
 
+  it('gives the same though the chunks start between its windows', async () => {
+    const heads = [{ window: 16, stride: 3, normalised: false, prototypes: 1 }];
+    const model = await meanModel([{ mean: 0, scale: 1 }], { window: 16, heads, alignment: 3 });
+    const values = randomWalk(1000, 1);
+    const whole = await model.reconstruct(values, { chunkPoints: 1000 });
+    for (const chunkPoints of [50, 97, 333]) {
+      expect((await model.reconstruct(values, { chunkPoints })).error).to.deep.equal(whole.error);
+    }
+  });
+
   it('says how many points it needs', async () => {
     const model = await meanModel([{ mean: 0, scale: 1 }], { window: 16 });
     const { message } = await expectAppError('TOO_FEW_POINTS', () => model.reconstruct(new Float64Array(15)));
@@ -75,7 +85,7 @@ describe('a model file', () => {
     const model = await meanModel([{ mean: 0, scale: 1 }]);
     const shares: number[] = [];
     await model.reconstruct(new Float64Array(10_000), { onProgress: (share) => shares.push(share) });
-    expect(shares).to.deep.equal([0.4096, 0.8192, 1]);
+    expect(shares).to.deep.equal([0.2048, 0.4096, 0.6144, 0.8192, 1]);
   });
 
   it('passes its own probe, and fails it where errors are not finite', async () => {
@@ -89,7 +99,7 @@ describe('a model file', () => {
       await meanModel([{ mean: 0, scale: 1e-9 }])
     ).reconstruct(Float64Array.of(0, 1e308, -1e308, 0));
     expect(error.every(Number.isFinite)).to.equal(true);
-    expect(error[1]).to.be.above(1e6);
+    expect(error[1]).to.be.above(1e5);
   });
 
   it('is refused where it is missing, no ONNX file, or without our metadata', async () => {

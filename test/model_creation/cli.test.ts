@@ -17,7 +17,7 @@ describe('npm run train', function () {
   it('trains a model that gives the same verdicts as the committed one, from the same data', async () => {
     const { code, stdout, stderr } = await train('model_creation/data/train.csv', '--output', join(folder, 'deep/er'));
     expect([code, stdout]).to.deep.equal([0, '']);
-    expect(stderr).to.match(/epoch +1\/60 {2}loss [\d.]+ {2}validation loss [\d.]+ {2}at most \d+ s left/);
+    expect(stderr).to.match(/epoch 1\/2 {2}loss [\d.]+ {2}validation loss [\d.]+ {2}at most \d+ s left/);
     const own = await detect('model_creation/data/test.csv', '--model', join(folder, 'deep/er/model.onnx'));
     const committed = await detect('model_creation/data/test.csv');
     const { model, ...verdict } = JSON.parse(own.stdout) as Report;

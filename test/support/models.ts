@@ -13,6 +13,9 @@ export function madeUpMetadata(changes: Partial<ModelMetadata> = {}): ModelMetad
     version: '1.0.0',
     columns: [{ name: 'value', min: -10, max: 10 }],
     window: 4,
+    context: 8,
+    alignment: 1,
+    heads: [{ window: 4, stride: 1, normalised: false, prototypes: 1 }],
     calibration: calibrate(Float32Array.from({ length: 1000 }, (_, i) => (i + 1) / 1000)),
     defaults: { percentile: 99, margin: 1 },
     metrics: {},
@@ -22,23 +25,23 @@ export function madeUpMetadata(changes: Partial<ModelMetadata> = {}): ModelMetad
 }
 
 /**
- * The bytes of a model that expects the mean of each window at each of its points, column by column:
- * what it should answer can be computed with a few plain loops.
+ * The bytes of a model that remembers one shape, the mean of the training data, and so expects it
+ * everywhere: what it should answer can be computed with a few plain loops.
  */
 export function meanModelBytes(scaling: Scaling[], changes: Partial<ModelMetadata> = {}): Uint8Array {
   const columns = scaling.map((_, j) => ({ name: scaling.length === 1 ? 'value' : `c${j}`, min: -1e12, max: 1e12 }));
-  const metadata = madeUpMetadata({ columns, ...changes });
-  const { window } = metadata;
-  const size = window * scaling.length;
-  const kernel = new Float32Array(size * size);
-  for (let input = 0; input < size; input++) {
-    for (let output = 0; output < size; output++) {
-      const sameColumn = Math.floor(input / window) === Math.floor(output / window);
-      kernel[input * size + output] = sameColumn ? 1 / window : 0;
-    }
-  }
-  const layer = { inputs: size, outputs: size, kernel, bias: new Float32Array(size), activation: 'linear' as const };
-  const onnx = buildGraph({ window, scaling, layers: [layer] });
+  const { window, heads } = madeUpMetadata(changes);
+  const metadata = madeUpMetadata({ columns, context: 2 * window, ...changes });
+  const graphHeads = heads.map(({ stride, normalised }) => ({
+    window,
+    stride,
+    normalised,
+    count: 1,
+    prototypes: new Float32Array(window * scaling.length),
+    temperature: 1,
+    errorScale: scaling.map(() => 1),
+  }));
+  const onnx = buildGraph({ scaling, heads: graphHeads, varianceFloor: 1, levelWeight: 0.5, smoothing: 1 });
   writeMetadata(onnx, metadata);
   return encodeModel(onnx);
 }
@@ -52,22 +55,23 @@ export function meanModel(scaling: Scaling[], changes: Partial<ModelMetadata> = 
 export function meanReference(values: Float64Array, scaling: Scaling[], window: number) {
   const width = scaling.length;
   const length = values.length / width;
-  const columnError = new Float64Array(values.length);
-  const expected = new Float64Array(values.length);
-  for (let j = 0; j < width; j++) {
-    const scaled = Array.from({ length }, (_, i) => (values[i * width + j] - scaling[j].mean) / scaling[j].scale);
-    for (let i = 0; i < length; i++) {
-      const first = Math.max(0, i - window + 1);
-      const last = Math.min(i, length - window);
-      for (let start = first; start <= last; start++) {
-        const mean = scaled.slice(start, start + window).reduce((sum, value) => sum + value, 0) / window;
-        columnError[i * width + j] += (mean - scaled[i]) ** 2 / (last - first + 1);
-        expected[i * width + j] += (mean * scaling[j].scale + scaling[j].mean) / (last - first + 1);
+  const columnError = values.map((_, k) => {
+    const [i, j] = [Math.floor(k / width), k % width];
+    const first = Math.max(0, i - window + 1);
+    const last = Math.min(i, length - window);
+    // The window that ends with the series counts once as one of all and once as the last.
+    const starts = Array.from({ length: last - first + 1 }, (_start, m) => first + m);
+    if (last === length - window) starts.push(last);
+    const windowErrors = starts.map((start) => {
+      let sum = 0;
+      for (let m = start; m < start + window; m++) {
+        sum += ((values[m * width + j] - scaling[j].mean) / scaling[j].scale) ** 2;
       }
-    }
-  }
-  const error = Array.from({ length }, (_, i) => {
-    return columnError.subarray(i * width, (i + 1) * width).reduce((sum, value) => sum + value, 0) / width;
+      return sum / window;
+    });
+    return Math.sqrt(windowErrors.reduce((sum, value) => sum + value, 0) / starts.length);
   });
+  const error = Array.from({ length }, (_, i) => Math.max(...columnError.subarray(i * width, (i + 1) * width)));
+  const expected = values.map((_, k) => scaling[k % width].mean);
   return { error, columnError, expected };
 }
