@@ -48,7 +48,7 @@ const BATCH_WINDOWS = 2048;
 export function chooseHeads(period: number, { shapeWindows, levelWindow, windowsPerPoint }: TrainParams): Head[] {
   const head = (share: number, normalised: boolean): Head => {
     const window = Math.max(4, Math.round(share * period));
-    return { window, stride: Math.max(1, Math.floor(window / windowsPerPoint)), normalised };
+    return { window, stride: strideOf(window, windowsPerPoint), normalised };
   };
   return [...shapeWindows.map((share) => head(share, true)), head(levelWindow, false)];
 }
@@ -77,7 +77,12 @@ export async function trainAutoencoder(
     epochs.push({ epoch, loss: mean(losses), validationLoss: mean(validationLosses) });
     onEpoch(epochs[epochs.length - 1]);
   }
-  const [whole, ...without] = fits.map((headFits) => headFits.map((fit) => fit.finish()));
+  // How far windows lie from the nearest prototype that were not fitted is how far normal ones may lie.
+  const temperatures = heads.map((_, h) => {
+    const heldOut = mean(fits.slice(1).map((headFits) => headFits[h].validationLoss()));
+    return Math.max(params.smallestTemperature, params.temperature * heldOut);
+  });
+  const [whole, ...without] = fits.map((headFits) => headFits.map((fit, h) => fit.finish(temperatures[h])));
   return { fitted: { whole, without }, epochs };
 }
 
@@ -87,30 +92,31 @@ class HeadFit {
   private readonly left: Windows | undefined;
   private prototypes: Float32Array;
   private readonly count: number;
-  /** For each training window, whether it is a prototype as it stands: no iteration has moved it. */
-  private chosen: number[];
 
   constructor(
     prepared: Prepared,
     private readonly head: Head,
-    private readonly params: TrainParams,
+    params: TrainParams,
     left: number | undefined,
     random: seedrandom.PRNG,
   ) {
     const cut = (block: Float64Array, most: number) => {
-      const starts = windowStarts(block.length / prepared.scaling.length, head);
+      const stride = strideOf(head.window, params.trainingWindowsPerPoint);
+      const starts = windowStarts(block.length / prepared.scaling.length, { ...head, stride });
       const kept = spread(starts.length, Math.min(most, starts.length), random).map((place) => starts[place]);
       return cutWindows(block, prepared.scaling, head, params.varianceFloor, kept);
     };
-    const fitted = prepared.blocks.filter((_, i) => i !== left);
-    const most = Math.ceil(params.trainingWindows / fitted.length);
-    this.windows = joined(fitted.map((block) => cut(block, most)));
+    const segments = segmentsWithout(prepared, left).filter(
+      (part) => part.length >= head.window * prepared.scaling.length,
+    );
+    const most = Math.ceil(params.trainingWindows / segments.length);
+    this.windows = joined(segments.map((segment) => cut(segment, most)));
     this.left = left === undefined ? undefined : cut(prepared.blocks[left], most);
     this.count = Math.min(params.prototypes, this.windows.count);
-    this.chosen = spread(this.windows.count, this.count, random);
+    const chosen = spread(this.windows.count, this.count, random);
     const { size, values } = this.windows;
     this.prototypes = Float32Array.from({ length: this.count * size }, (_, k) => {
-      return values[this.chosen[Math.floor(k / size)] * size + (k % size)];
+      return values[chosen[Math.floor(k / size)] * size + (k % size)];
     });
   }
 
@@ -129,7 +135,6 @@ class HeadFit {
       const n = members[Math.floor(k / size)];
       return n > 0 ? sums[k] / n : old;
     });
-    this.chosen = [];
     return loss;
   }
 
@@ -137,20 +142,13 @@ class HeadFit {
     return this.left ? this.distances(this.left).loss : 0;
   }
 
-  finish(): FittedHead {
-    const { size } = this.windows;
-    const smallest = this.params.smallestTemperature * size;
-    const temperature = Math.max(smallest, this.params.temperature * size * this.lossToOthers());
-    return { ...this.head, count: this.count, prototypes: this.prototypes, temperature };
+  /** @param temperature per value, in scaled units */
+  finish(temperature: number): FittedHead {
+    const { count, prototypes } = this;
+    return { ...this.head, count, prototypes, temperature: temperature * this.windows.size };
   }
 
-  /** The loss, where a window that is a prototype itself is compared with the others only. */
-  private lossToOthers(): number {
-    const itself = new Map(this.chosen.map((row, prototype) => [row, prototype]));
-    return this.distances(this.windows, itself).loss;
-  }
-
-  private distances(windows: Windows, itself?: Map<number, number>): { nearest: Int32Array; loss: number } {
+  private distances(windows: Windows): { nearest: Int32Array; loss: number } {
     const nearest = new Int32Array(windows.count);
     let sum = 0;
     for (let first = 0; first < windows.count; first += BATCH_WINDOWS) {
@@ -158,8 +156,6 @@ class HeadFit {
       const batch = this.batchDistances(windows, first, last);
       for (let row = first; row < last; row++) {
         const own = batch.subarray((row - first) * this.count, (row - first + 1) * this.count);
-        const excluded = itself?.get(row);
-        if (excluded !== undefined && this.count > 1) own[excluded] = Infinity;
         nearest[row] = smallestOf(own);
         sum += Math.max(0, own[nearest[row]]);
       }
@@ -182,6 +178,12 @@ class HeadFit {
   }
 }
 
+/** What lies before and after a block; the whole series where none is left out. */
+function segmentsWithout({ blocks }: Prepared, left: number | undefined): Float64Array[] {
+  const inOne = (parts: Float64Array[]) => Float64Array.from(parts.flatMap((part) => Array.from(part)));
+  return left === undefined ? [inOne(blocks)] : [inOne(blocks.slice(0, left)), inOne(blocks.slice(left + 1))];
+}
+
 function joined(parts: Windows[]): Windows {
   const values = new Float64Array(parts.reduce((sum, part) => sum + part.values.length, 0));
   let filled = 0;
@@ -191,6 +193,11 @@ function joined(parts: Windows[]): Windows {
   }
   const { size } = parts[0];
   return { size, count: values.length / size, values, starts: parts.flatMap(({ starts }) => starts) };
+}
+
+/** The stride at which about so many windows cover a point. */
+function strideOf(window: number, windowsPerPoint: number): number {
+  return Math.max(1, Math.floor(window / windowsPerPoint));
 }
 
 /**

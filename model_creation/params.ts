@@ -23,15 +23,17 @@ const paramsSchema = z.strictObject({
     shapeWindows: z.array(z.number().positive()).min(1),
     /** Window of the head that sees levels, as a share of the period. */
     levelWindow: z.number().positive(),
-    /** About how many windows of a head cover a point. */
+    /** About how many windows of a head cover a point when it is scored: what scoring costs. */
     windowsPerPoint: count,
+    /** The same when the head is fitted: what it can remember. */
+    trainingWindowsPerPoint: count,
     /** Normal shapes that a head remembers. */
     prototypes: count,
     /** Windows that a head is fitted to, at most, evenly spread. */
     trainingWindows: count,
     /** Passes over the training windows. */
     epochs: z.number().int().nonnegative(),
-    /** Where likeness falls off, as a share of the mean squared distance to the nearest prototype. */
+    /** Where likeness falls off, as a share of the mean squared distance of held-out windows to the nearest prototype. */
     temperature: z.number().positive(),
     /** The least of it, per value, in scaled units. */
     smallestTemperature: z.number().positive(),
