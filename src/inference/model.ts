@@ -91,7 +91,7 @@ export class Model {
   /**
    * Scores a series, chunk by chunk. Each chunk carries on both sides the points that can change an
    * error within it, and starts where a window of the whole series starts: the result is that of one
-   * run over the whole series.
+   * run over the whole series, but for the rounding of floats.
    *
    * @param values shape [n, c] row by row, in the units of the input
    * @throws AppError TOO_FEW_POINTS where n is less than the window

@@ -60,9 +60,12 @@ describe('a model file', () => {
     const { values } = readSeries(await readFile('model_creation/data/test.csv'), model.columns);
     const chunked = await model.reconstruct(values);
     const whole = await model.reconstruct(values, { chunkPoints: values.length });
-    expect(chunked.error).to.deep.equal(whole.error);
-    expect(chunked.columnError).to.deep.equal(whole.columnError);
-    expect(chunked.expected).to.deep.equal(whole.expected);
+    // A matrix product of another number of rows may round the last bit of some of them differently.
+    const largestDifference = (a: Float32Array | Float64Array, b: Float32Array | Float64Array) =>
+      a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]) / (1e-3 + Math.abs(b[i]))), 0);
+    expect(largestDifference(chunked.error, whole.error)).to.be.below(1e-5);
+    expect(largestDifference(chunked.columnError, whole.columnError)).to.be.below(1e-5);
+    expect(largestDifference(chunked.expected, whole.expected)).to.be.below(1e-5);
   });
 
   it('gives the same though the chunks start between its windows', async () => {
