@@ -61,8 +61,11 @@ describe('a model file', () => {
     const chunked = await model.reconstruct(values);
     const whole = await model.reconstruct(values, { chunkPoints: values.length });
     // A matrix product of another number of rows may round the last bit of some of them differently.
-    const largestDifference = (a: Float32Array | Float64Array, b: Float32Array | Float64Array) =>
-      a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]) / (1e-3 + Math.abs(b[i]))), 0);
+    const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+      Array.from(a).reduce(
+        (largest, value, i) => Math.max(largest, Math.abs(value - b[i]) / (1e-3 + Math.abs(b[i]))),
+        0,
+      );
     expect(largestDifference(chunked.error, whole.error)).to.be.below(1e-5);
     expect(largestDifference(chunked.columnError, whole.columnError)).to.be.below(1e-5);
     expect(largestDifference(chunked.expected, whole.expected)).to.be.below(1e-5);
