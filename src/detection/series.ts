@@ -77,14 +77,16 @@ interface Table {
 }
 
 function readTable(sample: string[][], modelColumns?: readonly string[]): Table {
-  const hasHeader = sample[0].some((cell) => isText(cell));
+  // Cells that are all blank leave no row to look at.
+  const [first = []] = sample;
+  const hasHeader = first.some((cell) => isText(cell));
   const body = hasHeader ? sample.slice(1) : sample;
   if (!body.some((cells) => cells.some(isNumber))) {
     throw new AppError('NO_NUMBERS', 'No number found: expected a CSV with a number in each row.', {
-      received: quote(sample[0].join(' ')),
+      received: quote(first.join(' ')),
     });
   }
-  const names = hasHeader ? sample[0].map((cell) => cell.trim()) : sample[0].map((_, i) => `${i + 1}`);
+  const names = first.map((cell, i) => (hasHeader ? cell.trim() : `${i + 1}`));
   const timestampPlace = findTimestamps(names, body, hasHeader, modelColumns);
   const places = names.map((_, place) => place).filter((place) => place !== timestampPlace);
   if (!modelColumns) {

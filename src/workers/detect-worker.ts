@@ -62,7 +62,7 @@ export default async function runDetect({ csv, options, format, abandoned }: Det
     });
     const timings = { ...detection.timings, report: performance.now() - started };
     const { length } = detection.series;
-    return handOver({ answer: { body: body, length, anomalousPoints: detection.verdict.anomalousPoints, timings } });
+    return handOver({ answer: { body, length, anomalousPoints: detection.verdict.anomalousPoints, timings } });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message, details } = error;
@@ -73,7 +73,6 @@ export default async function runDetect({ csv, options, format, abandoned }: Det
 /** Has piscina hand the answer's bytes to the main thread without copying them. */
 function handOver(outcome: { answer: DetectAnswer }): DetectOutcome {
   const transferable = {
-    ...outcome,
     [Piscina.transferableSymbol]: outcome.answer.body.map(({ buffer }) => buffer),
     [Piscina.valueSymbol]: outcome,
   };

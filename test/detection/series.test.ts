@@ -162,6 +162,8 @@ describe('reading a CSV', () => {
     it('with a file that has no number in it', async () => {
       await expectAppError('NO_NUMBERS', () => read('hello\nworld\n', ['value']));
       await expectAppError('NO_NUMBERS', () => read('value\n', ['value']));
+      await expectAppError('NO_NUMBERS', () => read(',,,\n,,\n', ['value']));
+      await expectAppError('NO_NUMBERS', () => read(';;;\n'));
     });
 
     it('with a cell that is no number, by row and column', async () => {
