@@ -1,6 +1,6 @@
 """Scores the peers on the files that the command line has scored and prints one table.
 
-usage: detection.py OUTPUT NAME...   (called by detection.ts)
+usage: detection.py [--ours-only] OUTPUT NAME...   (called by series.ts)
 
 UCR accuracy: the largest score lies within 100 points of the anomaly (Wu and Keogh, 2021).
 VUS-PR: as TSB-AD 1.5 computes it (Liu and Paparrizos, 2024), window from the autocorrelation of the test series.
@@ -9,9 +9,9 @@ threshold; peers have no threshold of their own, so theirs is 1.5 times the 99th
 scores on the training series.
 """
 
+import argparse
 import json
 import os
-import sys
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -30,7 +30,7 @@ from TSB_AD.evaluation.basic_metrics import generate_curve  # noqa: E402
 from TSB_AD.utils.slidingWindows import find_length_rank  # noqa: E402
 
 TOLERANCE = 100
-SUBSEQUENCE = 100
+DENSE_WINDOWS = 16_384  # as many as ours is fitted to
 
 
 def window_of(train):
@@ -71,6 +71,16 @@ def isolation_forest(train, test):
     return tuple(per_point(-forest.score_samples(windows(x, w)), w) for x in (train, test))
 
 
+def dense_autoencoder(train, test):
+    """A plain dense autoencoder on windows, 128-32-128, trained by gradients (Adam) for at most 50 passes."""
+    w = window_of(train)
+    mean, scale = train.mean(), train.std() or 1
+    a, b = (windows((x - mean) / scale, w) for x in (train, test))
+    fitted = a[:: max(1, len(a) // DENSE_WINDOWS)]
+    network = MLPRegressor(hidden_layer_sizes=(128, 32, 128), max_iter=50, random_state=1).fit(fitted, fitted)
+    return tuple(per_point(((network.predict(m) - m) ** 2).mean(1), w) for m in (a, b))
+
+
 def one_value_autoencoder(train, test):
     """An autoencoder that sees one value at a time, as the service that this project replaces."""
     mean, scale = train.mean(), train.std() or 1
@@ -81,6 +91,7 @@ def one_value_autoencoder(train, test):
 
 PEERS = {
     "matrix profile": matrix_profile,
+    "dense autoencoder": dense_autoencoder,
     "Sub-PCA": sub_pca,
     "isolation forest": isolation_forest,
     "one-value autoencoder": one_value_autoencoder,
@@ -116,13 +127,13 @@ def measure(labels, test, score, flagged):
 
 
 def task(arguments):
-    output, name = arguments
+    output, name, peers = arguments
     train, test, labels = load(output, name)
     ours = pd.read_csv(f"{output}/{name}/scores.csv")
     timing = json.load(open(f"{output}/timings.json"))[name]
     rows = {"ae-ano-detection": measure(labels, test, ours["score"].to_numpy(), ours["isAnomaly"].to_numpy(bool))}
     rows["ae-ano-detection"]["seconds"] = timing["train"] + timing["detect"]
-    for peer, method in PEERS.items():
+    for peer, method in peers.items():
         started = time.perf_counter()
         normal, score = method(train, test)
         seconds = time.perf_counter() - started
@@ -131,14 +142,14 @@ def task(arguments):
     return name, rows
 
 
-def table(results, collection):
+def table(results, collection, peers):
     names = [name for name in results if name.startswith(collection)]
     if not names:
         return
     print(f"\n{collection}: {len(names)} series\n")
     print("| method | UCR accuracy | VUS-PR | false alarms, mean / median | anomaly flagged | seconds |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for method in ["ae-ano-detection", *PEERS]:
+    for method in ["ae-ano-detection", *peers]:
         column = lambda key: [results[name][method][key] for name in names]
         print(
             f"| {method} | {np.mean(column('accuracy')):.2f} | {np.mean(column('vus')):.2f} "
@@ -148,9 +159,14 @@ def table(results, collection):
 
 
 if __name__ == "__main__":
-    output, *names = sys.argv[1:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("output")
+    parser.add_argument("names", nargs="+")
+    options = parser.parse_args()
+    peers = {} if options.ours_only else PEERS
     with ProcessPoolExecutor() as pool:
-        results = dict(pool.map(task, [(output, name) for name in names]))
-    json.dump(results, open(f"{output}/results.json", "w"), indent=1)
+        results = dict(pool.map(task, [(options.output, name, peers) for name in options.names]))
+    json.dump(results, open(f"{options.output}/results.json", "w"), indent=1)
     for collection in ("ucr", "nab"):
-        table(results, collection)
+        table(results, collection, peers)

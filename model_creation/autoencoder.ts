@@ -45,7 +45,7 @@ export interface Epoch {
 const BATCH_WINDOWS = 2048;
 
 /** The heads that look at a series of a given period. */
-export function chooseHeads(period: number, { shapeWindows, levelWindow, windowsPerPoint }: TrainParams): Head[] {
+function chooseHeads(period: number, { shapeWindows, levelWindow, windowsPerPoint }: TrainParams): Head[] {
   const head = (share: number, normalised: boolean): Head => {
     const window = Math.max(4, Math.round(share * period));
     return { window, stride: strideOf(window, windowsPerPoint), normalised };

@@ -12,20 +12,26 @@ import { epochReporter, say } from './progress.js';
 
 const USAGE = `Usage: npm run --silent train -- TRAIN.csv --output DIR [options]
 
-Trains a model on a CSV of normal data and writes DIR/model.onnx. All other numbers are in params.yaml.
+Trains a model on a CSV of normal data and writes DIR/model.onnx.
 
   --output DIR      where the model goes
   --percentile P    default percentile of the normal errors that the threshold is built on
   --seed N          seed of every random choice: the same seed gives the same model
+  --params FILE     all other numbers, in place of params.yaml
   --help            this text
 `;
 
 await runCommand(USAGE, {
-  options: { output: { type: 'string' }, percentile: { type: 'string' }, seed: { type: 'string' } },
-  run: async ([data, ...others], { output, percentile, seed }) => {
+  options: {
+    output: { type: 'string' },
+    percentile: { type: 'string' },
+    seed: { type: 'string' },
+    params: { type: 'string' },
+  },
+  run: async ([data, ...others], { output, percentile, seed, params: file }) => {
     if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
     if (output === undefined) throw usageError('--output: expected a folder.');
-    const params = paramsFor(data, percentile, seed);
+    const params = paramsFor(data, file === undefined ? 'params.yaml' : resolveFromCaller(file), percentile, seed);
     const prepared = prepare(await readFile(resolveFromCaller(data)), params);
     say(`${prepared.points} points of ${prepared.columns.map(({ name }) => name).join(', ')}`);
     const { fitted, epochs } = await trainAutoencoder(prepared, params.train, epochReporter(params.train.epochs));
@@ -35,9 +41,9 @@ await runCommand(USAGE, {
   },
 });
 
-/** The numbers of params.yaml, with the caller's own in their place. */
-function paramsFor(data: string, percentile: string | undefined, seed: string | undefined): Params {
-  const { prepare: parts, train, export: defaults, evaluate, model } = readParams('params.yaml');
+/** The numbers of a file, with the caller's own in their place. */
+function paramsFor(data: string, file: string, percentile: string | undefined, seed: string | undefined): Params {
+  const { prepare: parts, train, export: defaults, evaluate, model } = readParams(file);
   const chosen = parseOptions({ percentile }).percentile ?? defaults.percentile;
   return {
     model: { name: parse(data).name, version: model.version },

@@ -17,7 +17,7 @@ const SMALLEST_ERROR = 1e-6;
  * @param values shape [n, c] row by row, in the units of the input
  * @returns shape [n]
  */
-export async function referenceErrors(
+async function referenceErrors(
   values: Float64Array,
   heads: GraphHead[],
   { scaling, period }: Prepared,

@@ -1,5 +1,5 @@
 import { readSeries } from '../src/detection/series.js';
-import { samplingInterval } from '../src/detection/timestamps.js';
+import { measureSampling } from '../src/detection/timestamps.js';
 import { AppError } from '../src/errors.js';
 import { sha256Of } from '../src/hash.js';
 import type { ModelColumn } from '../src/inference/metadata.js';
@@ -53,7 +53,7 @@ export function prepare(csv: Uint8Array, params: Params): Prepared {
     period: Math.max(...changing.map((column) => findPeriod(column, period))),
     blocks: edges.slice(0, -1).map((edge, i) => values.slice(edge, edges[i + 1])),
     points: length,
-    samplingInterval: timestamps && samplingInterval(timestamps),
+    samplingInterval: timestamps && measureSampling(timestamps)?.interval,
     dataSha256: sha256Of(csv),
   };
 }

@@ -39,7 +39,7 @@ export const detectOptions: { [Name in keyof Required<DetectOptions>]: Option<De
   mergeGap: number(0, Infinity, 'Intervals with fewer points than this between them are joined (0).'),
   missing: word(
     ['ignore', 'flag'],
-    'Whether points without a value are passed over (`ignore`, the default) or count as anomalous (`flag`).',
+    'Whether points without a value, and the first point after a gap between timestamps, count as anomalous (`flag`) or not for that alone (`ignore`, the default).',
   ),
   points: {
     read: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),

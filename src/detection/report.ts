@@ -1,7 +1,8 @@
 import type { ModelIdentity } from '../inference/model.js';
 import type { Detection } from './detect.js';
 import type { Series } from './series.js';
-import { type Anomaly, type Verdict, type Warning, scoreOf } from './verdict.js';
+import { type Anomaly, type Verdict, scoreOf } from './verdict.js';
+import type { Warning } from './warnings.js';
 
 /** The forms that a report comes in. */
 export type ReportFormat = 'json' | 'csv';

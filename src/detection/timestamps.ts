@@ -11,13 +11,31 @@ const EPOCH_UNITS = [
   { from: 0, seconds: 1 },
 ];
 
-/** The median time between neighbouring points in seconds, where the timestamps can be read. */
-export function samplingInterval(timestamps: string[]): number | undefined {
+// A step that differs from the median by more than this share of it is not of the regular ones.
+const TOLERATED_STEP_DIFFERENCE = 0.5;
+
+/** How the points of a series follow each other in time. */
+export interface Sampling {
+  /** The median time between neighbouring points, in seconds. */
+  interval: number;
+  /** How many steps differ from it by more than half of it. */
+  irregularSteps: number;
+  /** The points that come after a longer step than that: those after a gap. */
+  afterGap: number[];
+}
+
+/** Measures how points follow each other, where all timestamps can be read and most of them rise. */
+export function measureSampling(timestamps: string[]): Sampling | undefined {
   const seconds = timestamps.map(toSeconds);
-  const differences = seconds.slice(1).map((second, i) => second - seconds[i]);
-  if (differences.length === 0 || !differences.every(Number.isFinite)) return undefined;
-  const median = Number(differences.sort((a, b) => a - b)[Math.floor(differences.length / 2)].toPrecision(9));
-  return median > 0 ? median : undefined;
+  const steps = seconds.slice(1).map((second, i) => second - seconds[i]);
+  if (steps.length === 0 || !steps.every(Number.isFinite)) return undefined;
+  const median = Float64Array.from(steps).sort()[Math.floor(steps.length / 2)];
+  const interval = Number(median.toPrecision(9));
+  if (interval <= 0) return undefined;
+  const tolerated = TOLERATED_STEP_DIFFERENCE * interval;
+  const afterGap = steps.flatMap((step, i) => (step - interval > tolerated ? [i + 1] : []));
+  const irregularSteps = steps.filter((step) => Math.abs(step - interval) > tolerated).length;
+  return { interval, irregularSteps, afterGap };
 }
 
 function toSeconds(timestamp: string): number {

@@ -1,8 +1,9 @@
-import type { Calibration, ModelColumn, ModelMetadata } from '../inference/metadata.js';
+import type { Calibration, ModelMetadata } from '../inference/metadata.js';
 import type { Reconstruction } from '../inference/model.js';
 import { calibrate, errorAtPercentile, rankOf } from './calibration.js';
 import type { Series } from './series.js';
-import { samplingInterval } from './timestamps.js';
+import { measureSampling, type Sampling } from './timestamps.js';
+import { doubts, type Warning } from './warnings.js';
 
 /** How much of an interval's error a column has. */
 export interface ColumnShare {
@@ -37,19 +38,6 @@ export interface Anomaly {
    * interval, in the units of the input: positive where the value is above.
    */
   deviation: number;
-}
-
-/** A reason to doubt the verdict. */
-export interface Warning {
-  /** A stable name. */
-  code:
-    | 'OUTSIDE_TRAINING_RANGE'
-    | 'MODEL_DOES_NOT_FIT'
-    | 'PERCENTILE_BEYOND_DATA'
-    | 'MISSING_VALUES'
-    | 'SAMPLING_INTERVAL_DIFFERS';
-  /** The same for people. */
-  message: string;
 }
 
 /** Where a series goes wrong. */
@@ -97,17 +85,12 @@ export interface VerdictOptions {
    */
   mergeGap?: number;
   /**
-   * Whether points without a value are passed over or count as anomalous.
+   * Whether points without a value, and the first point after a gap between timestamps, count as
+   * anomalous, or not for that alone. A gap is a step half as long again as the median.
    * @default 'ignore'
    */
   missing?: 'ignore' | 'flag';
 }
-
-// Ten times what the percentile promises on normal data (or half of all that it does not promise, if
-// that is less), and never less than a tenth of the series, is no longer a matter of anomalies.
-const TOLERATED_EXCESS = 10;
-const TOLERATED_SHARE = 0.1;
-const TOLERATED_INTERVAL_DIFFERENCE = 0.1;
 
 /**
  * Compares the errors of a series with the threshold, joins what lies above it to intervals, and
@@ -123,22 +106,18 @@ export function judge(
   const { error } = reconstruction;
   const calibration = options.reference === 'request' ? calibrate(error) : metadata.calibration;
   const threshold = margin * errorAtPercentile(calibration, percentile);
+  const sampling = series.timestamps && measureSampling(series.timestamps);
+  const gaps = options.missing === 'flag' ? gapsOf(series, sampling) : undefined;
   const flagged = Uint8Array.from(error, (value, i) =>
-    series.missing[i] ? Number(options.missing === 'flag') : Number(value > threshold),
+    gaps?.[i] ? 1 : Number(!series.missing[i] && value > threshold),
   );
   const anomalies = joinIntervals(intervalsOf(flagged), options.mergeGap ?? 0)
     .map(([start, end]) => describeInterval(start, end, series, reconstruction, threshold, calibration))
-    .filter((anomaly) => counts(anomaly, series, options));
+    .filter((anomaly) => counts(anomaly, gaps, options));
   const isAnomaly = new Uint8Array(series.length);
   for (const { start, end } of anomalies) isAnomaly.fill(1, start, end + 1);
   const anomalousPoints = isAnomaly.reduce((sum, flag) => sum + flag, 0);
-  const warnings = [
-    ...rangeWarnings(series, metadata.columns),
-    ...missingWarnings(series),
-    ...samplingWarnings(series, metadata),
-    ...percentileWarnings(calibration, percentile),
-    ...fitWarnings(flagged.reduce((sum, flag) => sum + flag, 0) / series.length, percentile),
-  ];
+  const warnings = doubts(series, sampling, metadata, calibration, percentile, flagged);
   return { percentile, margin, threshold, isAnomaly, anomalousPoints, anomalies, warnings };
 }
 
@@ -165,9 +144,16 @@ function describeInterval(
   };
 }
 
-function counts({ deviation, start, end }: Anomaly, series: Series, options: VerdictOptions): boolean {
-  const { detectionDirection = 'both', minDeviation = 0, missing } = options;
-  if (missing === 'flag' && series.missing.subarray(start, end + 1).includes(1)) return true;
+/** 1 where a point lacks a value or comes after a gap between timestamps. */
+function gapsOf({ missing }: Series, sampling: Sampling | undefined): Uint8Array {
+  const gaps = missing.slice();
+  for (const point of sampling?.afterGap ?? []) gaps[point] = 1;
+  return gaps;
+}
+
+function counts({ deviation, start, end }: Anomaly, gaps: Uint8Array | undefined, options: VerdictOptions): boolean {
+  const { detectionDirection = 'both', minDeviation = 0 } = options;
+  if (gaps?.subarray(start, end + 1).includes(1)) return true;
   if (Math.abs(deviation) < minDeviation) return false;
   return detectionDirection === 'both' || (detectionDirection === 'above' ? deviation > 0 : deviation < 0);
 }
@@ -234,52 +220,4 @@ function blame(columnError: Float32Array, columns: string[], start: number, end:
   return columns
     .map((column, j) => ({ column, share: total > 0 ? sums[j] / total : 1 / columns.length }))
     .sort((a, b) => b.share - a.share);
-}
-
-function rangeWarnings(series: Series, columns: ModelColumn[]): Warning[] {
-  return columns.flatMap(({ name, min, max }, j) => {
-    let outside = 0;
-    for (let k = j; k < series.values.length; k += columns.length) {
-      if (series.values[k] < min || series.values[k] > max) outside += 1;
-    }
-    if (outside === 0) return [];
-    const message =
-      `Column "${name}" leaves the range of the training data (${min} to ${max}) ` +
-      `at ${outside} of ${series.length} points: the model has seen nothing like them.`;
-    return [{ code: 'OUTSIDE_TRAINING_RANGE' as const, message }];
-  });
-}
-
-function fitWarnings(share: number, percentile: number): Warning[] {
-  const promised = 1 - percentile / 100;
-  const tolerated = Math.min(TOLERATED_EXCESS * promised, (1 + promised) / 2);
-  if (share <= Math.max(TOLERATED_SHARE, tolerated)) return [];
-  const message =
-    `${(share * 100).toFixed(1)} % of the points are flagged, where normal data gave ` +
-    `${Number((promised * 100).toPrecision(3))} %: the model does not seem to fit this series.`;
-  return [{ code: 'MODEL_DOES_NOT_FIT', message }];
-}
-
-function missingWarnings({ missing, length }: Series): Warning[] {
-  const count = missing.reduce((sum, flag) => sum + flag, 0);
-  if (count === 0) return [];
-  const message = `${count} of ${length} points lack a value: the straight line between their neighbours stands in.`;
-  return [{ code: 'MISSING_VALUES', message }];
-}
-
-function samplingWarnings({ timestamps }: Series, { samplingInterval: trained }: ModelMetadata): Warning[] {
-  const interval = timestamps && samplingInterval(timestamps);
-  if (interval === undefined || trained === undefined) return [];
-  if (Math.abs(interval / trained - 1) <= TOLERATED_INTERVAL_DIFFERENCE) return [];
-  const message = `The points are ${interval} s apart, those of the training data ${trained} s: shapes have another length.`;
-  return [{ code: 'SAMPLING_INTERVAL_DIFFERS', message }];
-}
-
-function percentileWarnings({ points }: Calibration, percentile: number): Warning[] {
-  const finest = 100 * (1 - 1 / points);
-  if (percentile <= finest || percentile === 100) return [];
-  const message =
-    `${points} normal errors cannot tell the percentile ${percentile} from the largest of them: ` +
-    `they show percentiles up to ${Number(finest.toPrecision(6))}.`;
-  return [{ code: 'PERCENTILE_BEYOND_DATA', message }];
 }

@@ -157,7 +157,14 @@ describe('the verdict', () => {
     });
   });
 
-  it('warns of missing values, of another sampling interval, and of a percentile that the data cannot show', () => {
+  it('flags the first point after a gap between timestamps where gaps are asked for, and only then', () => {
+    const timestamps = [0, 10, 20, 500, 510, 520].map((second) => String(1_700_000_000 + second));
+    expect(judgeErrors([0, 0, 0, 0, 0, 0], {}, { timestamps }).anomalousPoints).to.equal(0);
+    const { anomalies } = judgeErrors([0, 0, 0, 0, 0, 0], { missing: 'flag' }, { timestamps });
+    expect(anomalies.map(({ start, end }) => [start, end])).to.deep.equal([[3, 3]]);
+  });
+
+  it('warns of missing values, of irregular timestamps, of another sampling interval, and of a percentile that the data cannot show', () => {
     const codes = (options: VerdictOptions, changes: Partial<Series>, trained?: number) => {
       const series = seriesOf(new Float64Array(3), ['value'], changes);
       const error = new Float32Array(3);
@@ -171,6 +178,8 @@ describe('the verdict', () => {
     const timestamps = ['2024-01-01T00:00:00Z', '2024-01-01T00:05:00Z', '2024-01-01T00:10:00Z'];
     expect(codes({}, { timestamps }, 300)).to.deep.equal([]);
     expect(codes({}, { timestamps }, 60)).to.deep.equal(['SAMPLING_INTERVAL_DIFFERS']);
+    const irregular = ['2024-01-01 00:00', '2024-01-01 00:05', '2024-01-01 02:10'];
+    expect(codes({}, { timestamps: irregular })).to.deep.equal(['IRREGULAR_TIMESTAMPS']);
     expect(codes({ percentile: 99.9 }, {})).to.deep.equal([]);
     expect(codes({ percentile: 99.95 }, {})).to.deep.equal(['PERCENTILE_BEYOND_DATA']);
   });

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { stringify } from 'yaml';
 import type { Report } from '../../src/detection/report.js';
 import { run } from '../support/processes.js';
+import { quickParams } from '../support/training.js';
 
 const train = (...args: string[]) => run('npm', ['run', '--silent', 'train', '--', ...args]);
 const detect = (...args: string[]) => run('npm', ['run', '--silent', 'detect', '--', ...args]);
@@ -24,6 +26,22 @@ describe('npm run train', function () {
     const { model: other, ...expected } = JSON.parse(committed.stdout) as Report;
     expect(verdict).to.deep.equal(expected);
     expect([model.name, other.name]).to.deep.equal(['train', 'ecg']);
+  });
+
+  it('trains on 1,000,000 points, with the numbers of another file than params.yaml', async () => {
+    const wave = (i: number) => (100 * Math.sin(i / 10) + 5 * Math.sin(i * i)).toFixed(3);
+    const data = join(folder, 'long.csv');
+    writeFileSync(data, Array.from({ length: 1_000_000 }, (_, i) => wave(i)).join('\n'));
+    const params = join(folder, 'quick.yaml');
+    writeFileSync(params, stringify(quickParams()));
+    const { code } = await train(data, '--output', folder, '--params', params);
+    expect(code).to.equal(0);
+    const odd = join(folder, 'odd.csv');
+    writeFileSync(odd, Array.from({ length: 2000 }, (_, i) => (i > 1000 && i < 1040 ? '0' : wave(i))).join('\n'));
+    const found = await detect(odd, '--model', join(folder, 'model.onnx'));
+    const { anomalies } = JSON.parse(found.stdout) as Report;
+    expect(anomalies).to.have.length(1);
+    expect(anomalies[0].peak).to.be.within(990, 1050);
   });
 
   const mistakes: [name: string, args: string[], text: RegExp][] = [

@@ -1,0 +1,109 @@
+import type { Calibration, ModelColumn, ModelMetadata } from '../inference/metadata.js';
+import type { Series } from './series.js';
+import type { Sampling } from './timestamps.js';
+
+/** A reason to doubt the verdict. */
+export interface Warning {
+  /** A stable name. */
+  code:
+    | 'OUTSIDE_TRAINING_RANGE'
+    | 'MODEL_DOES_NOT_FIT'
+    | 'PERCENTILE_BEYOND_DATA'
+    | 'MISSING_VALUES'
+    | 'IRREGULAR_TIMESTAMPS'
+    | 'SAMPLING_INTERVAL_DIFFERS';
+  /** The same for people. */
+  message: string;
+}
+
+// Ten times what the percentile promises on normal data (or half of all that it does not promise, if
+// that is less), and never less than a tenth of the series, is no longer a matter of anomalies.
+const TOLERATED_EXCESS = 10;
+const TOLERATED_SHARE = 0.1;
+const TOLERATED_INTERVAL_DIFFERENCE = 0.1;
+
+/**
+ * The reasons to doubt a verdict.
+ *
+ * @param sampling how the timestamps follow each other, where there are any that can be read
+ * @param calibration the errors that `percentile` was taken of
+ * @param flagged 1 where a point was flagged before the caller's wishes for intervals, shape [n]
+ */
+export function doubts(
+  series: Series,
+  sampling: Sampling | undefined,
+  metadata: ModelMetadata,
+  calibration: Calibration,
+  percentile: number,
+  flagged: Uint8Array,
+): Warning[] {
+  const share = flagged.reduce((sum, flag) => sum + flag, 0) / series.length;
+  return [
+    ...rangeWarnings(series, metadata.columns),
+    ...missingWarnings(series),
+    ...samplingWarnings(series, sampling, metadata),
+    ...percentileWarnings(calibration, percentile),
+    ...fitWarnings(share, percentile),
+  ];
+}
+
+function rangeWarnings(series: Series, columns: ModelColumn[]): Warning[] {
+  return columns.flatMap(({ name, min, max }, j) => {
+    let outside = 0;
+    for (let k = j; k < series.values.length; k += columns.length) {
+      if (series.values[k] < min || series.values[k] > max) outside += 1;
+    }
+    if (outside === 0) return [];
+    const message =
+      `Column "${name}" leaves the range of the training data (${min} to ${max}) ` +
+      `at ${outside} of ${series.length} points: the model has seen nothing like them.`;
+    return [{ code: 'OUTSIDE_TRAINING_RANGE' as const, message }];
+  });
+}
+
+function fitWarnings(share: number, percentile: number): Warning[] {
+  const promised = 1 - percentile / 100;
+  const tolerated = Math.min(TOLERATED_EXCESS * promised, (1 + promised) / 2);
+  if (share <= Math.max(TOLERATED_SHARE, tolerated)) return [];
+  const message =
+    `${(share * 100).toFixed(1)} % of the points are flagged, where normal data gave ` +
+    `${Number((promised * 100).toPrecision(3))} %: the model does not seem to fit this series.`;
+  return [{ code: 'MODEL_DOES_NOT_FIT', message }];
+}
+
+function missingWarnings({ missing, length }: Series): Warning[] {
+  const count = missing.reduce((sum, flag) => sum + flag, 0);
+  if (count === 0) return [];
+  const message = `${count} of ${length} points lack a value: the straight line between their neighbours stands in.`;
+  return [{ code: 'MISSING_VALUES', message }];
+}
+
+function samplingWarnings(
+  { length }: Series,
+  sampling: Sampling | undefined,
+  { samplingInterval: trained }: ModelMetadata,
+): Warning[] {
+  if (!sampling) return [];
+  const { interval, irregularSteps } = sampling;
+  const warnings: Warning[] = [];
+  if (irregularSteps > 0) {
+    const message =
+      `${irregularSteps} of ${length - 1} steps between timestamps differ from the median of ${interval} s ` +
+      `by more than half of it: the points count as equally spaced all the same.`;
+    warnings.push({ code: 'IRREGULAR_TIMESTAMPS', message });
+  }
+  if (trained !== undefined && Math.abs(interval / trained - 1) > TOLERATED_INTERVAL_DIFFERENCE) {
+    const message = `The points are ${interval} s apart, those of the training data ${trained} s: shapes have another length.`;
+    warnings.push({ code: 'SAMPLING_INTERVAL_DIFFERS', message });
+  }
+  return warnings;
+}
+
+function percentileWarnings({ points }: Calibration, percentile: number): Warning[] {
+  const finest = 100 * (1 - 1 / points);
+  if (percentile <= finest || percentile === 100) return [];
+  const message =
+    `${points} normal errors cannot tell the percentile ${percentile} from the largest of them: ` +
+    `they show percentiles up to ${Number(finest.toPrecision(6))}.`;
+  return [{ code: 'PERCENTILE_BEYOND_DATA', message }];
+}
