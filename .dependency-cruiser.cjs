@@ -14,7 +14,7 @@ module.exports = {
     forbid(
       'detection-knows-no-http',
       '^src/(detection|inference)/',
-      '^src/(controllers|workers|app|server|connections|dependencies|readiness|upload|error-handler|config|logger|cli|command)|node_modules/(express|multer|winston)/',
+      '^src/(controllers|workers|tasks|engines|app|server|connections|dependencies|readiness|upload|error-handler|config|logger|cli|command)|node_modules/(express|multer|winston)/',
       'The definition of a verdict is the same for server, command line and training.',
     ),
     forbid(
@@ -26,10 +26,27 @@ module.exports = {
     forbid(
       'training-uses-the-definition-only',
       '^model_creation/',
-      '^src/(controllers|workers|app|server|connections|dependencies|readiness|upload|error-handler|logger|cli)',
+      '^src/(controllers|workers|tasks|engines|app|server|connections|dependencies|readiness|upload|error-handler|logger|cli)',
       'Training shares the definition of every number with serving, and nothing else.',
     ),
-    forbid('workers-know-no-http', '^src/workers/', '^src/(controllers|app|server|upload)', 'Workers compute.'),
+    forbid(
+      'workers-know-no-http',
+      '^src/workers/',
+      '^src/(controllers|app|server|upload|tasks|engines)',
+      'Workers compute.',
+    ),
+    forbid(
+      'tasks-know-no-engine',
+      '^src/tasks/',
+      '^src/(controllers|app|server|upload|engines)',
+      'A task is the same whoever sends it.',
+    ),
+    forbid(
+      'engines-know-no-routes',
+      '^src/engines/',
+      '^src/(controllers|app|server|upload)',
+      'Engines are called; who calls us is for controllers.',
+    ),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
   ],
   options: {

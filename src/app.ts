@@ -74,9 +74,7 @@ function identifyAndLog(logger: Logger) {
 }
 
 function noSuchRoute(request: Request, response: Response, next: NextFunction): void {
-  const methods = Object.keys(openApi.paths[request.path.replace(/(.)\/$/, '$1')] ?? {}).map((method) =>
-    method.toUpperCase(),
-  );
+  const methods = methodsOf(request.path);
   if (methods.length === 0) {
     next(new AppError('NOT_FOUND', `There is nothing at ${request.path}; see /docs for what there is.`));
     return;
@@ -89,4 +87,15 @@ function noSuchRoute(request: Request, response: Response, next: NextFunction): 
       received: request.method,
     }),
   );
+}
+
+/** The methods that the OpenAPI document has for a path. */
+function methodsOf(path: string): string[] {
+  const parts = path.replace(/(.)\/$/, '$1').split('/');
+  const fits = (template: string) => {
+    const names = template.split('/');
+    return names.length === parts.length && names.every((name, i) => name.startsWith('{') || name === parts[i]);
+  };
+  const found = Object.entries(openApi.paths).find(([template]) => fits(template));
+  return Object.keys(found?.[1] ?? {}).map((method) => method.toUpperCase());
 }

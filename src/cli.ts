@@ -19,7 +19,7 @@ Finds the anomalies of a CSV and writes the verdict to standard output.
 
   --model FILE      the model (${settings.MODEL_PATH.default})
 ${optionLines}
-  --format FORMAT   json or csv (json)
+  --format FORMAT   json, csv or png (json)
   --output FILE     write to a file instead of standard output
   --help            this text
 `;
@@ -36,7 +36,7 @@ await runCommand(USAGE, {
   },
   run: async ([data, ...others], { model: modelPath, format, output, ...options }) => {
     if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
-    if (!isFormat(format)) throw usageError(`--format: expected json or csv, got "${format}".`);
+    if (!isFormat(format)) throw usageError(`--format: expected json, csv or png, got "${format}".`);
     const { points, ...verdictOptions } = parseOptions(options);
     const model = await Model.load(modelPath ? resolveFromCaller(modelPath) : readConfig({}).modelPath);
     const detection = await detect(await readFile(resolveFromCaller(data)), model, verdictOptions, {
@@ -53,7 +53,7 @@ await runCommand(USAGE, {
 });
 
 function isFormat(text: string | undefined): text is ReportFormat {
-  return text === 'json' || text === 'csv';
+  return text === 'json' || text === 'csv' || text === 'png';
 }
 
 /** Says every now and then how far a long series is, and nothing of a short one. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import type { ConfiguredEngine } from './engines/registration.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -30,11 +31,55 @@ export const settings = {
     '0',
     'Worker threads that compute, each with the model loaded; 0 takes one for each processor core.',
   ),
-  MAX_QUEUE: setting(wholeNumber(1, 100_000), '50', 'Requests that may wait for a worker; more are answered 503.'),
+  MAX_TASKS: setting(
+    wholeNumber(1, 100_000),
+    '50',
+    'Requests and tasks of Engines that may wait for a worker; more are answered 503.',
+  ),
   SHUTDOWN_GRACE_SECONDS: setting(
     wholeNumber(0, 3600),
     '25',
-    'How long requests under way may take to finish after SIGTERM.',
+    'How long requests and tasks under way may take to finish after SIGTERM.',
+  ),
+  ENGINE_URLS: setting(
+    engineUrls(),
+    '',
+    'The Engines to register with: addresses separated by commas, or a JSON list of addresses or of `{"url", "generation"}`.',
+  ),
+  ENGINE_GENERATION: setting(
+    z.enum(['auto', 'A', 'B']),
+    'auto',
+    'The generation of Engines that do not say theirs: `A` (csia-pme), `B` (core-engine), or `auto`, which asks each Engine.',
+  ),
+  SERVICE_URL: setting(
+    z.union([z.literal(''), httpUrl()]),
+    '',
+    'Where Engines reach this service; without it `http://`, the host name and the port.',
+  ),
+  ENGINE_ANNOUNCE_RETRIES: setting(
+    wholeNumber(1, 1000),
+    '5',
+    'Attempts after which it is logged as an error that an Engine has not taken the service; attempts go on.',
+  ),
+  ENGINE_ANNOUNCE_RETRY_DELAY: setting(
+    wholeNumber(1, 60),
+    '3',
+    'Seconds before the second attempt to register; twice as many before each further one, up to 60.',
+  ),
+  CALLBACK_HOSTS: setting(
+    hosts(),
+    '',
+    'Hosts besides those of ENGINE_URLS that outcomes may be delivered to, separated by commas.',
+  ),
+  STORAGE_HOSTS: setting(
+    hosts(),
+    '',
+    'The hosts of storage that tasks may name, separated by commas; without them any, where the callback is allowed.',
+  ),
+  DELIVERY_SECONDS: setting(
+    wholeNumber(0, 86_400),
+    '600',
+    'How long an outcome that cannot be delivered is tried again, where the Engine allows that.',
   ),
 };
 
@@ -46,8 +91,16 @@ export interface Config {
   modelPath: string;
   maxUploadBytes: number;
   workers: number;
-  maxQueue: number;
+  maxTasks: number;
   shutdownGraceSeconds: number;
+  engines: ConfiguredEngine[];
+  /** Without a slash at the end; empty where it is the host name and the port. */
+  serviceUrl: string;
+  announceRetries: number;
+  announceRetryDelay: number;
+  callbackHosts: string[];
+  storageHosts: string[];
+  deliverySeconds: number;
 }
 
 /**
@@ -64,6 +117,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     problems.push(`${name}: ${checked.error.issues[0].message}, got "${text}"`);
     return undefined as T;
   };
+  const generation = read('ENGINE_GENERATION', settings.ENGINE_GENERATION);
+  const known = generation === 'auto' ? {} : { generation };
   const config: Config = {
     host: read('HOST', settings.HOST),
     port: read('PORT', settings.PORT),
@@ -71,8 +126,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     modelPath: read('MODEL_PATH', settings.MODEL_PATH),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', settings.MAX_UPLOAD_BYTES),
     workers: read('WORKERS', settings.WORKERS) || availableParallelism(),
-    maxQueue: read('MAX_QUEUE', settings.MAX_QUEUE),
+    maxTasks: read('MAX_TASKS', settings.MAX_TASKS),
     shutdownGraceSeconds: read('SHUTDOWN_GRACE_SECONDS', settings.SHUTDOWN_GRACE_SECONDS),
+    engines: (read('ENGINE_URLS', settings.ENGINE_URLS) ?? []).map((engine) => ({ ...known, ...engine })),
+    serviceUrl: (read('SERVICE_URL', settings.SERVICE_URL) ?? '').replace(/\/+$/, ''),
+    announceRetries: read('ENGINE_ANNOUNCE_RETRIES', settings.ENGINE_ANNOUNCE_RETRIES),
+    announceRetryDelay: read('ENGINE_ANNOUNCE_RETRY_DELAY', settings.ENGINE_ANNOUNCE_RETRY_DELAY),
+    callbackHosts: read('CALLBACK_HOSTS', settings.CALLBACK_HOSTS),
+    storageHosts: read('STORAGE_HOSTS', settings.STORAGE_HOSTS),
+    deliverySeconds: read('DELIVERY_SECONDS', settings.DELIVERY_SECONDS),
   };
   if (problems.length > 0) throw new Error(`The configuration is wrong.\n${problems.join('\n')}`);
   return config;
@@ -89,4 +151,39 @@ function wholeNumber(min: number, max: number): z.ZodType<number> {
     .regex(/^\d+$/, message)
     .transform(Number)
     .refine((value) => value >= min && value <= max, message);
+}
+
+function httpUrl(): z.ZodType<string> {
+  return z.url({ protocol: /^https?$/, message: 'expected an http or https address' });
+}
+
+function hosts(): z.ZodType<string[]> {
+  return z.string().transform(splitAtCommas);
+}
+
+/** Addresses separated by commas, or a JSON list of addresses or of objects with a generation. */
+function engineUrls(): z.ZodType<ConfiguredEngine[]> {
+  const message = 'expected http or https addresses separated by commas, or a JSON list of them';
+  const engine = z.union([
+    httpUrl().transform((url) => ({ url })),
+    z.strictObject({ url: httpUrl(), generation: z.enum(['A', 'B']).optional() }),
+  ]);
+  return z.string().transform((text, context) => {
+    const checked = z.array(engine).safeParse(text.trim().startsWith('[') ? parseJson(text) : splitAtCommas(text));
+    if (checked.success) return checked.data;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+function splitAtCommas(text: string): string[] {
+  return text.split(',').flatMap((part) => part.trim() || []);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

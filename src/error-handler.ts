@@ -1,3 +1,4 @@
+import { ValidateError } from '@tsoa/runtime';
 import type { ErrorRequestHandler } from 'express';
 import { AppError, type ErrorCode, type ErrorDetails } from './errors.js';
 import type { Logger } from './logger.js';
@@ -40,7 +41,14 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 
 function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof ValidateError) return wrongParameter(thrown);
   return new AppError('INTERNAL', 'Something went wrong on our side.', {}, { cause: thrown });
+}
+
+/** What tsoa finds wrong with a parameter. */
+function wrongParameter({ fields }: ValidateError): AppError {
+  const [[name, { message }]] = Object.entries(fields);
+  return new AppError('INVALID_PARAMETER', `Parameter ${name}: ${message}.`);
 }
 
 function describeError(error: unknown): unknown {

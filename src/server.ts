@@ -1,19 +1,28 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { hostname } from 'node:os';
 import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app.js';
 import { type Config, readConfig } from './config.js';
 import { Connections } from './connections.js';
+import { Registration } from './engines/registration.js';
+import { Trust } from './engines/trust.js';
 import { createLogger, type Logger } from './logger.js';
 import { Readiness } from './readiness.js';
+import { TaskQueue } from './tasks/task-queue.js';
 import { Detector } from './workers/detector.js';
+
+// The end of the grace period is for telling Engines which of their tasks could not be finished.
+const REPORTING_SHARE = 0.25;
+const LONGEST_REPORTING_MILLISECONDS = 5000;
 
 /** A running service. */
 interface Service {
   server: Server;
   connections: Connections;
   detector: Detector;
+  queue: TaskQueue;
+  registrations: Registration[];
   readiness: Readiness;
   config: Config;
   logger: Logger;
@@ -22,7 +31,14 @@ interface Service {
 async function start(config: Config, logger: Logger): Promise<Service> {
   const detector = await Detector.create(config);
   const readiness = new Readiness();
-  const server = createServer(createApp({ config, detector, logger, readiness }));
+  const queue = new TaskQueue(detector, logger, config);
+  const trust = new Trust(
+    config.engines.map(({ url }) => url),
+    config.callbackHosts,
+    config.storageHosts,
+  );
+  const { model } = detector;
+  const server = createServer(createApp({ config, model, queue, trust, logger, readiness }));
   const connections = new Connections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -32,29 +48,56 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   logger.info('listening', { address, port });
   await detector.probe();
   readiness.becomeReady();
-  const { name, version, sha256 } = detector.model;
+  const { name, version, sha256 } = model;
   logger.info('ready', { model: { name, version, sha256 }, workers: config.workers });
-  return { server, connections, detector, readiness, config, logger };
+  const registrations = register(config, port, logger);
+  return { server, connections, detector, queue, registrations, readiness, config, logger };
 }
 
-/** Takes no new requests, finishes those under way, and tells whether all of them could be finished. */
-async function drain({ server, connections, detector, readiness, config, logger }: Service): Promise<boolean> {
+/** Keeps the service registered with every configured Engine; none of them is waited for. */
+function register({ engines, serviceUrl, ...settings }: Config, port: number, logger: Logger): Registration[] {
+  const url = serviceUrl || `http://${hostname()}:${port}`;
+  const registrations = engines.map((engine) => new Registration(engine, { ...settings, serviceUrl: url }, logger));
+  for (const registration of registrations) registration.start();
+  return registrations;
+}
+
+/**
+ * Takes no new work, finishes and delivers what is under way, takes the service out of its Engines, and
+ * only then stops listening, so that all the while health checks and Engines are answered.
+ *
+ * @returns whether all that was under way could be finished
+ */
+async function drain(service: Service): Promise<boolean> {
+  const { queue, registrations, detector, readiness, config, logger } = service;
   readiness.startDraining();
   logger.info('draining');
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  connections.closeWhenIdle();
-  const inTime = await Promise.race([
-    closed.then(() => true),
-    wait(config.shutdownGraceSeconds * 1000, false, { ref: false }),
-  ]);
-  if (!inTime) {
-    logger.warn('requests were still under way at the end of the grace period');
-    // Tells the workers that nobody waits any more, so that they come to an end of their own.
-    server.closeAllConnections();
-  }
+  const milliseconds = config.shutdownGraceSeconds * 1000;
+  const deliverUntil = AbortSignal.timeout(milliseconds);
+  const reporting = Math.min(REPORTING_SHARE * milliseconds, LONGEST_REPORTING_MILLISECONDS);
+  const delivered = await queue.drain(AbortSignal.timeout(milliseconds - reporting), deliverUntil);
+  const leaving = Promise.all(registrations.map((registration) => registration.leave()));
+  const answered = await closeServer(service, deliverUntil);
+  await leaving;
   await detector.close();
   logger.info('stopped');
-  return inTime;
+  return delivered && answered;
+}
+
+/** Stops listening and waits for the requests under way; tells whether all of them were answered in time. */
+async function closeServer({ server, connections, logger }: Service, until: AbortSignal): Promise<boolean> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  connections.closeWhenIdle();
+  const tooLate = new Promise<void>((resolve) => {
+    if (until.aborted) setImmediate(resolve);
+    else until.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const inTime = await Promise.race([closed.then(() => true), tooLate.then(() => false)]);
+  if (inTime) return true;
+  logger.warn('requests were still under way at the end of the grace period');
+  // Tells the workers that nobody waits any more, so that they come to an end of their own.
+  server.closeAllConnections();
+  return false;
 }
 
 async function run(): Promise<void> {

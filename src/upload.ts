@@ -1,58 +1,88 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import multer from 'multer';
 import type { Dependencies } from './dependencies.js';
 import { AppError, quote } from './errors.js';
 import type { ReadinessState } from './readiness.js';
-import { overloadedError } from './workers/detector.js';
+import type { TaskInput } from './tasks/task.js';
+import { overloadedError } from './tasks/task-queue.js';
 
 /** The form fields that may carry the CSV; the Engines use the first. */
 const FILE_FIELDS = ['text', 'file'];
+/** What an Engine of generation A adds to every form; nothing in it is for us. */
+const ENGINE_FIELD = 'data';
+/** Query parameters that are no options: an Engine of generation A names its task by them. */
+const ENGINE_QUERY = ['callback_url', 'task_id'];
 const MULTIPART = 'multipart/form-data';
+const JSON_TYPE = 'application/json';
 // Options are few and short.
 const MAX_FIELDS = 20;
 const MAX_FIELD_BYTES = 1024;
 // What a form adds to its file.
 const FORM_BYTES = 64 * 1024;
 
-/** A CSV as it came, and the other fields of its form. */
-export interface Upload {
-  csv: Uint8Array;
-  options: Record<string, unknown>;
+/** Whether the outcome is to be called back to an Engine of generation A. */
+export function hasCallback(request: Request): boolean {
+  return request.query.callback_url !== undefined;
 }
 
 /**
- * Middleware that reads a multipart form with one file into memory.
+ * Middleware that reads a form with one file, or a JSON body, into memory.
  *
- * Passes on AppError UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, NOT_READY or OVERLOADED before the upload
- * is read, and FILE_TOO_LARGE, UNEXPECTED_FIELD, NO_FILE or MALFORMED_UPLOAD while it is.
+ * Passes on AppError UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, NOT_READY or OVERLOADED before the body
+ * is read, and FILE_TOO_LARGE, UNEXPECTED_FIELD, NO_FILE or MALFORMED_UPLOAD while it is. An Engine of
+ * generation A would send a refused file again and again: what is wrong with its file is kept for the
+ * callback instead.
  */
 export function receiveCsv(request: Request, response: Response, next: NextFunction): void {
-  const { config, detector, readiness } = request.app.locals.dependencies as Dependencies;
+  const { config, queue, readiness } = request.app.locals.dependencies as Dependencies;
   const { maxUploadBytes } = config;
-  const refusal = refuseUnread(request, readiness.state, detector.overloaded, maxUploadBytes);
+  const refusal = refuseUnread(request, readiness.state, queue.overloaded, maxUploadBytes);
   if (refusal) {
     next(refusal);
     return;
   }
-  multipartReader(maxUploadBytes)(request, response, (error?: unknown) => {
-    next(error === undefined ? undefined : uploadError(error, maxUploadBytes));
+  const read = request.is(MULTIPART)
+    ? formReader(maxUploadBytes)
+    : express.json({ limit: maxUploadBytes, inflate: false });
+  read(request, response, (error?: unknown) => {
+    const problem = error === undefined ? undefined : uploadError(error, maxUploadBytes);
+    response.locals.uploadError = problem;
+    next(hasCallback(request) ? undefined : problem);
   });
 }
 
 /**
  * Takes the CSV and the options from a request that {@link receiveCsv} has read.
  *
- * @throws AppError NO_FILE where none came
+ * @throws AppError NO_FILE where none came, or what was wrong with the one that came
  */
-export function uploadedCsv(request: Request): Upload {
-  const [file] = (request.files ?? []) as Express.Multer.File[];
-  if (file) return { csv: file.buffer, options: { ...request.query, ...(request.body as Record<string, unknown>) } };
+export function uploadedCsv(request: Request): TaskInput {
+  const problem = request.res?.locals.uploadError as AppError | undefined;
+  if (problem) throw problem;
+  const query = Object.entries(request.query).filter(([name]) => !ENGINE_QUERY.includes(name));
+  const options = { ...Object.fromEntries(query), ...(request.body as Record<string, unknown> | undefined) };
+  const file = ((request.files ?? []) as Express.Multer.File[]).find(({ fieldname }) => fieldname !== ENGINE_FIELD);
+  if (file) return { csv: file.buffer, options };
+  if (request.is(JSON_TYPE)) return csvInJson(options);
   throw new AppError('NO_FILE', 'No CSV came with the request: send it as a file in the form field "text".', {
     expected: 'a file in the form field "text" or "file"',
   });
 }
 
-/** What speaks against reading the upload at all. */
+function csvInJson({ text, ...options }: Record<string, unknown>): TaskInput {
+  if (typeof text !== 'string') {
+    const expected = 'a JSON object with the CSV as a text in the field "text"';
+    throw new AppError('NO_FILE', `No CSV came with the request: expected ${expected}.`, { expected });
+  }
+  const texts = Object.entries(options).map(([name, value]) => [name, isPlain(value) ? String(value) : value]);
+  return { csv: Buffer.from(text), options: Object.fromEntries(texts) as Record<string, unknown> };
+}
+
+function isPlain(value: unknown): value is number | boolean {
+  return typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** What speaks against reading the body at all. */
 function refuseUnread(
   request: Request,
   state: ReadinessState,
@@ -60,41 +90,51 @@ function refuseUnread(
   maxUploadBytes: number,
 ): AppError | undefined {
   if (state !== 'ready') return new AppError('NOT_READY', `The service takes no work now: it is ${state}.`);
-  if (!request.is(MULTIPART)) return unsupportedMediaType(request.get('content-type'));
+  if (!request.is([MULTIPART, JSON_TYPE])) return unsupportedMediaType(request.get('content-type'));
   if (overloaded) return overloadedError();
-  if (Number(request.get('content-length')) > maxUploadBytes + FORM_BYTES) return fileTooLarge(maxUploadBytes);
-  return undefined;
+  const tooLarge = Number(request.get('content-length')) > maxUploadBytes + FORM_BYTES;
+  return tooLarge && !hasCallback(request) ? fileTooLarge(maxUploadBytes) : undefined;
 }
 
-function multipartReader(maxUploadBytes: number): RequestHandler {
+function formReader(maxUploadBytes: number): RequestHandler {
   return multer({
     storage: multer.memoryStorage(),
     limits: {
       fileSize: maxUploadBytes,
-      files: 1,
+      files: 2,
       fields: MAX_FIELDS,
       fieldSize: MAX_FIELD_BYTES,
       fieldNestingDepth: 0,
     },
-    fileFilter: (_request, { fieldname }, accept) => {
-      if (FILE_FIELDS.includes(fieldname)) accept(null, true);
-      else accept(unexpectedField(fieldname));
+    fileFilter: (request, { fieldname }, accept) => {
+      // The file that is asked about is among them already.
+      const csvs = ((request.files ?? []) as Express.Multer.File[]).filter((file) => isCsvField(file.fieldname));
+      if (fieldname === ENGINE_FIELD && hasCallback(request)) accept(null, true);
+      else if (!isCsvField(fieldname)) accept(unexpectedField(fieldname));
+      else if (csvs.length > 1) accept(tooManyFiles());
+      else accept(null, true);
     },
   }).any();
+}
+
+function isCsvField(name: string): boolean {
+  return FILE_FIELDS.includes(name);
 }
 
 function uploadError(error: unknown, maxUploadBytes: number): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof multer.MulterError) return multerError(error, maxUploadBytes);
+  // express.json() says so by its error's type.
+  if ((error as { type?: string }).type === 'entity.too.large') return fileTooLarge(maxUploadBytes);
   const reason = error instanceof Error ? error.message : String(error);
-  return new AppError('MALFORMED_UPLOAD', `The form cannot be read: ${reason}.`, {}, { cause: error });
+  return new AppError('MALFORMED_UPLOAD', `The request cannot be read: ${reason}.`, {}, { cause: error });
 }
 
 function multerError(error: multer.MulterError, maxUploadBytes: number): AppError {
   const { code, field = '' } = error;
   if (code === 'LIMIT_FILE_SIZE') return fileTooLarge(maxUploadBytes);
   if (code === 'LIMIT_FILE_COUNT') return tooManyFiles();
-  if (code === 'LIMIT_FIELD_VALUE' && FILE_FIELDS.includes(field)) {
+  if (code === 'LIMIT_FIELD_VALUE' && isCsvField(field)) {
     return new AppError('NO_FILE', `The field "${field}" came without a file name: send the CSV as a file.`);
   }
   const received = quote(field);
@@ -106,8 +146,8 @@ function multerError(error: multer.MulterError, maxUploadBytes: number): AppErro
 function unsupportedMediaType(received: string | undefined): AppError {
   return new AppError(
     'UNSUPPORTED_MEDIA_TYPE',
-    `Expected a form (${MULTIPART}) with the CSV in the field "text", got ${received ?? 'no content type'}.`,
-    { expected: MULTIPART, received: received ?? 'none' },
+    `Expected a form (${MULTIPART}) with the CSV in the field "text", or ${JSON_TYPE}; got ${received ?? 'no content type'}.`,
+    { expected: `${MULTIPART}, ${JSON_TYPE}`, received: received ?? 'none' },
   );
 }
 

@@ -5,10 +5,11 @@ import request from 'supertest';
 import { createApp } from '../src/app.js';
 import { detectOptions } from '../src/detection/options.js';
 import type { Report } from '../src/detection/report.js';
-import { AppError } from '../src/errors.js';
 import type { ErrorAnswer } from '../src/error-handler.js';
 import { createLogger } from '../src/logger.js';
 import { Readiness } from '../src/readiness.js';
+import { Trust } from '../src/engines/trust.js';
+import { TaskQueue } from '../src/tasks/task-queue.js';
 import { Detector } from '../src/workers/detector.js';
 
 interface FormSchema {
@@ -26,7 +27,7 @@ describe('the HTTP interface', () => {
   const logged: string[] = [];
 
   before(async () => {
-    detector = await Detector.create({ modelPath: 'model/model.onnx', workers: 1, maxQueue: 50 });
+    detector = await Detector.create({ modelPath: 'model/model.onnx', workers: 1 });
     await detector.probe();
   });
   after(() => detector.close());
@@ -36,7 +37,7 @@ describe('the HTTP interface', () => {
     readiness.becomeReady();
   });
 
-  function appWith(answering: Pick<Detector, 'detect' | 'model'>): Express {
+  function appWith(answering: Pick<Detector, 'detect'>, maxTasks = 50): Express {
     readiness = new Readiness();
     const logger = createLogger('info');
     logged.length = 0;
@@ -44,8 +45,10 @@ describe('the HTTP interface', () => {
     logger.configure({ level: 'info', format: logger.format, transports: [] });
     const record = (_level: unknown, message?: unknown, meta?: unknown) => logged.push(JSON.stringify([message, meta]));
     const spied = Object.assign(logger, { log: record, error: (m: unknown, x: unknown) => record('', m, x) });
-    const config = { maxUploadBytes: MAX_UPLOAD_BYTES };
-    return createApp({ config, detector: answering as Detector, logger: spied, readiness });
+    const config = { maxUploadBytes: MAX_UPLOAD_BYTES, deliverySeconds: 1 };
+    const queue = new TaskQueue(answering, spied, { workers: 1, maxTasks });
+    const { model } = detector;
+    return createApp({ config, model, queue, trust: new Trust([], [], []), logger: spied, readiness });
   }
 
   const compute = () => request(app).post('/compute');
@@ -109,6 +112,17 @@ describe('the HTTP interface', () => {
       expect(rows[0]).to.equal('value,expected,error,score,isAnomaly');
     });
 
+    it('answers a plot where that is accepted', async () => {
+      const { body, headers } = await send(ecgRows(200)).set('Accept', 'image/png');
+      expect(headers['content-type']).to.equal('image/png');
+      expect((body as Buffer).subarray(1, 4).toString()).to.equal('PNG');
+    });
+
+    it('takes the CSV in JSON as well', async () => {
+      const { body } = await compute().send({ text: ecgRows(200), percentile: 98, points: false });
+      expect(body).to.include({ percentile: 98, length: 200 }).and.not.have.property('error');
+    });
+
     it('tells how long each step took', async () => {
       const { headers } = await send(ecgRows(200));
       expect(headers['server-timing']).to.match(/^parsing;dur=[\d.]+, inference;dur=.*, verdict;dur=.*, report;dur=/);
@@ -133,7 +147,7 @@ describe('the HTTP interface', () => {
       ['two files', 400, 'UNEXPECTED_FIELD', () => send('1\n').attach('file', ECG)],
       ['a form cut off', 400, 'MALFORMED_UPLOAD', cutOffForm],
       ['a form without a boundary', 400, 'MALFORMED_UPLOAD', () => compute().type('multipart/form-data').send('x')],
-      ['an answer in a form we do not have', 406, 'NOT_ACCEPTABLE', () => send('').set('Accept', 'image/png')],
+      ['an answer in a form we do not have', 406, 'NOT_ACCEPTABLE', () => send('').set('Accept', 'image/jpeg')],
       ['a file over the limit', 413, 'FILE_TOO_LARGE', () => send('1\n'.repeat(MAX_UPLOAD_BYTES / 2 + 1))],
       ['a CSV that is no file', 400, 'NO_FILE', () => compute().field('text', '1\n'.repeat(1000))],
       ['a nested field', 400, 'UNEXPECTED_FIELD', () => send('1\n').field('percentile[50000000]', '1')],
@@ -142,6 +156,25 @@ describe('the HTTP interface', () => {
       ['a percentile in hexadecimal', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentile', '0x10')],
       ['a wrong content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute().type('text/csv').send('1\n2\n')],
       ['no content type', 415, 'UNSUPPORTED_MEDIA_TYPE', () => compute()],
+      ['JSON that is none', 400, 'MALFORMED_UPLOAD', () => compute().type('json').send('{"text":')],
+      ['JSON without a CSV', 400, 'NO_FILE', () => compute().send({ txt: '1' })],
+      [
+        'JSON over the limit',
+        413,
+        'FILE_TOO_LARGE',
+        () => compute().send({ text: '1\n'.repeat(MAX_UPLOAD_BYTES / 2) }),
+      ],
+      ['an option in JSON that is none', 400, 'INVALID_PARAMETER', () => compute().send({ text: '1', margin: [1] })],
+      [
+        'an Engine that names two tasks',
+        400,
+        'INVALID_PARAMETER',
+        () => compute().query('task_id=1&task_id=2').send({}),
+      ],
+      ['a task of an Engine that nobody named', 403, 'ADDRESS_NOT_ALLOWED', () => sendForCallback('http://other/x')],
+      ['a callback that is no address', 400, 'INVALID_PARAMETER', () => sendForCallback('file:///etc/passwd')],
+      ['a task of generation B without storage', 400, 'INVALID_PARAMETER', () => compute().send({ task: { id: 'a' } })],
+      ['a task that nobody knows', 404, 'NOT_FOUND', () => request(app).get('/tasks/x/status')],
       ['an unknown route', 404, 'NOT_FOUND', () => request(app).get('/nothing')],
     ];
     for (const [name, status, code, ask] of cases) {
@@ -154,6 +187,10 @@ describe('the HTTP interface', () => {
         expect(message).to.match(/\.$/);
         expect(requestId).to.equal(response.headers['x-request-id']);
       });
+    }
+
+    function sendForCallback(callbackUrl: string): request.Test {
+      return send(ecgRows(200)).query({ callback_url: callbackUrl, task_id: '1' });
     }
 
     function cutOffForm(): request.Test {
@@ -179,7 +216,7 @@ describe('the HTTP interface', () => {
   });
 
   it('tells nothing of the inside of an error that nobody foresaw, and logs it whole', async () => {
-    const failing = { model: detector.model, detect: () => Promise.reject(new Error('secret detail')) };
+    const failing = { detect: () => Promise.reject(new Error('secret detail')) };
     app = appWith(failing);
     readiness.becomeReady();
     const { status, body, text } = await send(ecgRows(200));
@@ -193,11 +230,19 @@ describe('the HTTP interface', () => {
   });
 
   it('answers 503 with Retry-After where too many requests wait', async () => {
-    const failing = { model: detector.model, detect: () => Promise.reject(new AppError('OVERLOADED', 'Full.')) };
-    app = appWith(failing);
+    const stuck = { detect: () => new Promise<never>(() => undefined) };
+    app = appWith(stuck, 1);
     readiness.becomeReady();
+    // Two are taken up, one waits, and the next is refused.
+    const taken = Array.from({ length: 3 }, () =>
+      send(ecgRows(200))
+        .timeout(1000)
+        .catch(() => undefined),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const { status, headers } = await send(ecgRows(200));
     expect([status, headers['retry-after']]).to.deep.equal([503, '5']);
+    await Promise.all(taken);
   });
 
   it('keeps the request id that the caller sends, unless it could do harm in a log', async () => {
@@ -247,7 +292,14 @@ describe('the HTTP interface', () => {
   it('describes every route in the OpenAPI document', async () => {
     const { body } = await request(app).get('/openapi.json');
     const { paths } = body as { paths: Record<string, object> };
-    expect(Object.keys(paths)).to.have.members(['/compute', '/health/live', '/health/ready', '/model']);
+    expect(Object.keys(paths)).to.have.members([
+      '/compute',
+      '/health/live',
+      '/health/ready',
+      '/model',
+      '/status',
+      '/tasks/{taskId}/status',
+    ]);
     const { properties } = (
       paths as unknown as Record<string, { post: { requestBody: { content: Record<string, { schema: FormSchema }> } } }>
     )['/compute'].post.requestBody.content['multipart/form-data'].schema;

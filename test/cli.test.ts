@@ -46,7 +46,7 @@ describe('npm run detect', () => {
   const mistakes: [name: string, args: string[], text: RegExp][] = [
     ['no CSV', [], /Expected one CSV[^]*Usage/],
     ['an unknown option', [ECG, '--nonsense'], /nonsense[^]*Usage/],
-    ['an unknown format', [ECG, '--format', 'xml'], /json or csv, got "xml"/],
+    ['an unknown format', [ECG, '--format', 'xml'], /json, csv or png, got "xml"/],
     ['a percentile out of range', [ECG, '--percentile', '101'], /INVALID_PARAMETER: .*0 to 100/],
     ['a CSV that is not there', ['nowhere.csv'], /no such file.*nowhere.csv/],
     ['a model that is none', [ECG, '--model', ECG], /INVALID_MODEL/],

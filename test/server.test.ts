@@ -100,7 +100,7 @@ describe('the server as a process', function () {
   });
 
   it('frees the worker of a client that goes away at any moment, and goes on serving', async () => {
-    const server = serve({ WORKERS: '1', MAX_QUEUE: '1' });
+    const server = serve({ WORKERS: '1', MAX_TASKS: '1' });
     const url = await listening(server);
     const csv = longSeries(3_000_000);
     // A worker that went on would still be at it, and the queue behind it full, when the next ones come.
@@ -115,7 +115,7 @@ describe('the server as a process', function () {
   });
 
   it('refuses with 503 and Retry-After what would have to wait behind too many, and serves the others', async () => {
-    const url = await listening(serve({ WORKERS: '1', MAX_QUEUE: '1' }));
+    const url = await listening(serve({ WORKERS: '1', MAX_TASKS: '1' }));
     const csv = longSeries(200_000);
     const answers = await Promise.all(Array.from({ length: 6 }, () => compute(url, csv)));
     const statuses = answers.map(({ status }) => status);

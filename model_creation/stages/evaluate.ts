@@ -14,6 +14,6 @@ const label = readParams(paths.params).evaluate;
 const evaluation = evaluate(detection, label);
 const baselines = trivialBaselines(detection.series, label);
 writeJson(paths.metrics, { training: model.metadata.metrics, evaluation, baselines });
-writeFile(paths.evaluationPlot, plotDetection(detection, model.metadata.window));
+writeFile(paths.evaluationPlot, plotDetection(detection));
 for (const [name, value] of Object.entries(evaluation)) say(`${name}: ${value}`);
 for (const [name, value] of Object.entries(baselines)) say(`baseline ${name}, ucrAccuracy: ${value}`);

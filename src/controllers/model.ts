@@ -1,12 +1,6 @@
 import { Controller, Get, Route, Tags } from '@tsoa/runtime';
 import type { Dependencies } from '../dependencies.js';
-import type { ModelMetadata } from '../inference/metadata.js';
-
-/** All that is known of a model. */
-export interface ModelDescription extends ModelMetadata {
-  /** SHA-256 of the model file, in hexadecimal. */
-  sha256: string;
-}
+import type { ModelDescription } from '../inference/metadata.js';
 
 @Route('model')
 @Tags('Model')
@@ -22,6 +16,6 @@ export class ModelController extends Controller {
    */
   @Get()
   model(): ModelDescription {
-    return this.dependencies.detector.model;
+    return this.dependencies.model;
   }
 }

@@ -8,6 +8,8 @@ export interface Detection {
   series: Series;
   reconstruction: Reconstruction;
   verdict: Verdict;
+  /** The model's window, in points. */
+  window: number;
   /** Milliseconds spent on each step. */
   timings: { parsing: number; inference: number; verdict: number };
 }
@@ -49,6 +51,7 @@ export async function detect(
     series,
     reconstruction,
     verdict,
+    window: model.metadata.window,
     timings: { parsing: parsed - started, inference: scored - parsed, verdict: judged - scored },
   };
 }

@@ -17,7 +17,8 @@ const LOWEST_SCORE = 0.01;
  *
  * @returns a PNG
  */
-export function plotDetection(detection: Detection, window: number): Buffer {
+export function plotDetection(detection: Detection): Buffer {
+  const { window } = detection;
   const { length } = detection.series;
   const { anomalies, anomalousPoints } = detection.verdict;
   const intervals = `${anomalies.length} ${anomalies.length === 1 ? 'interval' : 'intervals'}`;

@@ -1,11 +1,12 @@
 import type { ModelIdentity } from '../inference/model.js';
 import type { Detection } from './detect.js';
+import { plotDetection } from './plot.js';
 import type { Series } from './series.js';
 import { type Anomaly, type Verdict, scoreOf } from './verdict.js';
 import type { Warning } from './warnings.js';
 
 /** The forms that a report comes in. */
-export type ReportFormat = 'json' | 'csv';
+export type ReportFormat = 'json' | 'csv' | 'png';
 
 /** The verdict on a series as JSON. */
 export interface Report {
@@ -46,15 +47,21 @@ const POINTS_A_PIECE = 16_384;
 export const mediaTypes: Record<ReportFormat, string> = {
   json: 'application/json; charset=utf-8',
   csv: 'text/csv; charset=utf-8',
+  png: 'image/png',
 };
 
 /**
- * Writes a report in pieces that together are the whole text.
+ * Writes a report in pieces that together are the whole of it: text, or the bytes of a picture.
  *
  * @param points whether the JSON has the arrays with an entry per point; the CSV always has a row per point
  */
-export function writeReport(detection: Detection, format: ReportFormat, points: boolean): Generator<string> {
-  return format === 'csv' ? writeCsv(detection) : writeJson(detection, points);
+export function writeReport(
+  detection: Detection,
+  format: ReportFormat,
+  points: boolean,
+): Iterable<string | Uint8Array> {
+  if (format === 'csv') return writeCsv(detection);
+  return format === 'json' ? writeJson(detection, points) : [plotDetection(detection)];
 }
 
 function* writeJson(detection: Detection, points: boolean): Generator<string> {

@@ -94,6 +94,12 @@ export interface ModelMetadata {
   provenance: Provenance;
 }
 
+/** All that is known of a model. */
+export interface ModelDescription extends ModelMetadata {
+  /** SHA-256 of the model file, in hexadecimal. */
+  sha256: string;
+}
+
 const metadataSchema: z.ZodType<ModelMetadata> = z.object({
   formatVersion: z.literal(formatVersion),
   name: z.string(),

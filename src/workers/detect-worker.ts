@@ -11,16 +11,16 @@ export interface DetectJob {
   csv: Uint8Array;
   /** The request's options as they came, see {@link parseOptions}. */
   options: Record<string, unknown>;
-  /** The form of the answer. */
-  format: ReportFormat;
+  /** The forms in which the verdict is wanted. */
+  formats: ReportFormat[];
   /** Shared with the caller, who sets its first entry to 1 once nobody waits for the answer. */
   abandoned: Int32Array;
 }
 
 /** What a worker answers. */
 export interface DetectAnswer {
-  /** The report's text, encoded as UTF-8, in pieces. */
-  body: Uint8Array[];
+  /** The report in each of the forms that were asked for, in that order: its bytes, in pieces. */
+  reports: Uint8Array[][];
   /** The number of points. */
   length: number;
   /** How many of them are anomalous. */
@@ -46,7 +46,7 @@ export async function probe(): Promise<void> {
 }
 
 /** Reads a CSV, finds its anomalies and writes the report. */
-export default async function runDetect({ csv, options, format, abandoned }: DetectJob): Promise<DetectOutcome> {
+export default async function runDetect({ csv, options, formats, abandoned }: DetectJob): Promise<DetectOutcome> {
   const checkpoint = () => {
     if (Atomics.load(abandoned, 0) === 1) throw new Error('Nobody waits for the answer any more.');
   };
@@ -55,14 +55,13 @@ export default async function runDetect({ csv, options, format, abandoned }: Det
     const { points, ...verdictOptions } = parseOptions(options);
     const detection = await detect(csv, await loadModel(), verdictOptions, { checkpoint });
     const started = performance.now();
-    const encoder = new TextEncoder();
-    const body = Array.from(writeReport(detection, format, points), (piece) => {
-      checkpoint();
-      return encoder.encode(piece);
-    });
+    const reports: Uint8Array[][] = [];
+    for (const format of formats) {
+      reports.push(toBytes(writeReport(detection, format, points), checkpoint));
+    }
     const timings = { ...detection.timings, report: performance.now() - started };
     const { length } = detection.series;
-    return handOver({ answer: { body, length, anomalousPoints: detection.verdict.anomalousPoints, timings } });
+    return handOver({ answer: { reports, length, anomalousPoints: detection.verdict.anomalousPoints, timings } });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message, details } = error;
@@ -70,10 +69,18 @@ export default async function runDetect({ csv, options, format, abandoned }: Det
   }
 }
 
+function toBytes(pieces: Iterable<string | Uint8Array>, checkpoint: () => void): Uint8Array[] {
+  const encoder = new TextEncoder();
+  return Array.from(pieces, (piece) => {
+    checkpoint();
+    return typeof piece === 'string' ? encoder.encode(piece) : Uint8Array.from(piece);
+  });
+}
+
 /** Has piscina hand the answer's bytes to the main thread without copying them. */
 function handOver(outcome: { answer: DetectAnswer }): DetectOutcome {
   const transferable = {
-    [Piscina.transferableSymbol]: outcome.answer.body.map(({ buffer }) => buffer),
+    [Piscina.transferableSymbol]: outcome.answer.reports.flat().map(({ buffer }) => buffer),
     [Piscina.valueSymbol]: outcome,
   };
   return move(transferable as unknown as Parameters<typeof move>[0]) as unknown as DetectOutcome;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { AppError } from '../errors.js';
 import { sha256Of } from '../hash.js';
-import { type ModelMetadata, readMetadata } from '../inference/metadata.js';
+import { type ModelDescription, readMetadata } from '../inference/metadata.js';
 import { readModelFile } from '../inference/model.js';
 import type { DetectAnswer, DetectJob, DetectOutcome } from './detect-worker.js';
 
@@ -13,8 +13,6 @@ export interface DetectorSettings {
   modelPath: string;
   /** Worker threads, each with the model loaded. */
   workers: number;
-  /** Requests that may wait for a worker; more are refused. */
-  maxQueue: number;
 }
 
 /** Runs detections in worker threads, so that the event loop stays free. */
@@ -22,7 +20,7 @@ export class Detector {
   private constructor(
     private readonly pool: Piscina,
     /** What the model says of itself. */
-    readonly model: ModelMetadata & { sha256: string },
+    readonly model: ModelDescription,
   ) {}
 
   /**
@@ -30,14 +28,13 @@ export class Detector {
    *
    * @throws AppError INVALID_MODEL where the file cannot be read or is no model of ours
    */
-  static async create({ modelPath, workers, maxQueue }: DetectorSettings): Promise<Detector> {
+  static async create({ modelPath, workers }: DetectorSettings): Promise<Detector> {
     const model = await readModelFile(modelPath);
     const pool = new Piscina({
       filename: fileURLToPath(new URL(`./detect-worker${extname(import.meta.url)}`, import.meta.url)),
       workerData: { model },
       minThreads: workers,
       maxThreads: workers,
-      maxQueue,
     });
     return new Detector(pool, { ...readMetadata(model), sha256: sha256Of(model) });
   }
@@ -47,19 +44,13 @@ export class Detector {
     await Promise.all(this.pool.threads.map(() => this.pool.run(undefined, { name: 'probe' })));
   }
 
-  /** Whether another request would be refused. */
-  get overloaded(): boolean {
-    return this.pool.queueSize >= this.pool.options.maxQueue;
-  }
-
   /**
    * Finds the anomalies of a CSV in a worker.
    *
    * @param signal tells that nobody waits for the answer any more: the worker stops at its next checkpoint
-   * @throws AppError OVERLOADED where too many requests wait already, or what is wrong with the CSV
+   * @throws AppError with what is wrong with the CSV or the options
    */
   async detect(job: Omit<DetectJob, 'abandoned'>, signal?: AbortSignal): Promise<DetectAnswer> {
-    if (this.overloaded) throw overloadedError();
     // A worker must not be terminated while ONNX Runtime computes: that ends the whole process.
     const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const abandon = () => Atomics.store(abandoned, 0, 1);
@@ -76,11 +67,6 @@ export class Detector {
   async close(): Promise<void> {
     await this.pool.close();
   }
-}
-
-/** The refusal of a request that would have to wait behind too many others. */
-export function overloadedError(): AppError {
-  return new AppError('OVERLOADED', 'Too many requests are waiting: try again in a moment.');
 }
 
 /** Small buffers share their memory with others, and only what is one's own can be handed over uncopied. */

@@ -20,7 +20,7 @@ async function look(png: Buffer) {
 
 async function plot(points: number, spike?: number): Promise<Buffer> {
   const rows = Array.from({ length: points }, (_, i) => (i === spike ? 50 : (i % 3) / 10));
-  return plotDetection(await detect(Buffer.from(rows.join('\n')), await meanModel([{ mean: 0, scale: 1 }])), 4);
+  return plotDetection(await detect(Buffer.from(rows.join('\n')), await meanModel([{ mean: 0, scale: 1 }])));
 }
 
 describe('the plot', () => {

@@ -1,0 +1,177 @@
+import PQueue from 'p-queue';
+import { AppError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { DetectAnswer, DetectJob } from '../workers/detect-worker.js';
+import type { Detector } from '../workers/detector.js';
+import type { Outcome, Task, TaskStatus } from './task.js';
+
+/** How a queue is set up. */
+export interface TaskQueueSettings {
+  /** Worker threads that compute. */
+  workers: number;
+  /** Tasks and requests that may wait for one; more are refused. */
+  maxTasks: number;
+}
+
+/** What a caller asks to have computed. */
+type Job = Omit<DetectJob, 'abandoned'>;
+
+// An Engine asks for a task again within minutes; finished ones beyond these are forgotten, the oldest first.
+const REMEMBERED_TASKS = 10_000;
+// While one task fetches its CSV the workers have others to compute.
+const FETCHING_AHEAD = 1;
+// An Engine reads the message of a failed task; what broke on our side is for our log.
+const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our side.');
+
+/**
+ * All that waits for a worker, in the order in which it came: requests whose callers wait for the
+ * answer, and tasks that Engines have given us, whose outcome is delivered later. What is refused is
+ * refused at once; what is taken ends in exactly one delivery.
+ */
+export class TaskQueue {
+  private readonly computing: PQueue;
+  private readonly statuses = new Map<string, TaskStatus>();
+  private readonly underWay = new Map<string, Promise<void>>();
+  private draining = false;
+  private readonly stopComputing = new AbortController();
+  private readonly stopDelivering = new AbortController();
+
+  constructor(
+    private readonly detector: Pick<Detector, 'detect'>,
+    private readonly logger: Logger,
+    private readonly settings: TaskQueueSettings,
+  ) {
+    this.computing = new PQueue({ concurrency: settings.workers + FETCHING_AHEAD });
+  }
+
+  /** Whether another request or task would be refused. */
+  get overloaded(): boolean {
+    return this.computing.size >= this.settings.maxTasks;
+  }
+
+  /**
+   * Finds the anomalies of a CSV for a caller who waits.
+   *
+   * @param signal tells that the caller waits no more
+   * @throws AppError OVERLOADED where too many wait already, or what is wrong with the CSV
+   */
+  async detect(job: Job, signal: AbortSignal): Promise<DetectAnswer> {
+    this.refuseIfOverloaded();
+    return this.computing.add(() => this.detector.detect(job, signal), { signal });
+  }
+
+  /**
+   * Takes a task, unless it is known already.
+   *
+   * @throws AppError OVERLOADED where too many wait already, NOT_READY once the queue drains
+   */
+  accept(task: Task): void {
+    if (this.statuses.has(task.id)) {
+      this.logger.info('task came again', { taskId: task.id, status: this.statuses.get(task.id) });
+      return;
+    }
+    if (this.draining) throw new AppError('NOT_READY', 'The service takes no work now: it is draining.');
+    this.refuseIfOverloaded();
+    this.logger.info('task taken', { taskId: task.id });
+    this.statuses.set(task.id, 'pending');
+    this.underWay.set(task.id, this.run(task));
+  }
+
+  /** Where a task stands, if it is known. */
+  status(id: string): TaskStatus | undefined {
+    return this.statuses.get(id);
+  }
+
+  /**
+   * Takes no more tasks, and finishes and delivers those that were taken, and the requests whose callers
+   * wait. Tasks that are not computed when `computeUntil` fires are delivered as errors; those not
+   * delivered when `deliverUntil` fires are given up.
+   *
+   * @returns whether every task was delivered
+   */
+  async drain(computeUntil: AbortSignal, deliverUntil: AbortSignal): Promise<boolean> {
+    this.draining = true;
+    const ended = Promise.all([this.computing.onIdle(), ...this.underWay.values()]);
+    void whenAborted(computeUntil).then(() => this.stopComputing.abort(stoppingError()));
+    const giveUp = whenAborted(deliverUntil).then(() => this.stopDelivering.abort(stoppingError()));
+    await Promise.race([ended, giveUp]);
+    const lost = [...this.underWay.keys()];
+    for (const taskId of lost) this.logger.error('task lost: the service ends', { taskId });
+    return lost.length === 0;
+  }
+
+  private refuseIfOverloaded(): void {
+    if (this.overloaded) throw overloadedError();
+  }
+
+  private async run(task: Task): Promise<void> {
+    const taskId = task.id;
+    const outcome = await this.outcomeOf(task);
+    this.setStatus(taskId, 'saving');
+    try {
+      await task.deliver(outcome, this.stopDelivering.signal);
+      this.setStatus(taskId, 'error' in outcome ? 'error' : 'finished');
+      this.logger.info('task delivered', { taskId, ...describe(outcome) });
+    } catch (error) {
+      this.setStatus(taskId, 'error');
+      const reason = error instanceof Error ? error.message : String(error);
+      this.logger.error('task lost: its outcome could not be delivered', { taskId, ...describe(outcome), reason });
+    }
+    this.underWay.delete(taskId);
+    this.forgetOldest();
+  }
+
+  private async outcomeOf(task: Task): Promise<Outcome> {
+    const { signal } = this.stopComputing;
+    try {
+      return { answer: await this.computing.add(() => this.compute(task, signal), { signal }) };
+    } catch (error) {
+      if (error instanceof AppError) return { error };
+      this.logger.error('task failed', { taskId: task.id, error });
+      return { error: INTERNAL_ERROR };
+    }
+  }
+
+  private async compute(task: Task, signal: AbortSignal): Promise<DetectAnswer> {
+    this.setStatus(task.id, 'fetching');
+    const { csv, options } = await task.fetch(signal);
+    this.setStatus(task.id, 'processing');
+    // Per point there is the scored CSV.
+    return this.detector.detect({ csv, options: { ...options, points: 'false' }, formats: task.formats }, signal);
+  }
+
+  private setStatus(id: string, status: TaskStatus): void {
+    // Anew at the end, so that the oldest stands first.
+    this.statuses.delete(id);
+    this.statuses.set(id, status);
+  }
+
+  private forgetOldest(): void {
+    for (const id of this.statuses.keys()) {
+      if (this.statuses.size <= REMEMBERED_TASKS) return;
+      if (!this.underWay.has(id)) this.statuses.delete(id);
+    }
+  }
+}
+
+/** The refusal of what would have to wait behind too many others. */
+export function overloadedError(): AppError {
+  return new AppError('OVERLOADED', 'Too many tasks are waiting: try again in a moment.');
+}
+
+function stoppingError(): AppError {
+  return new AppError('STOPPED', 'The service was stopped before the task was finished: send it again.');
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function describe(outcome: Outcome): object {
+  if ('error' in outcome) return { code: outcome.error.code };
+  const { length, anomalousPoints, timings } = outcome.answer;
+  return { length, anomalousPoints, timings };
+}

@@ -1,0 +1,36 @@
+import type { ReportFormat } from '../detection/report.js';
+import type { AppError } from '../errors.js';
+import type { DetectAnswer } from '../workers/detect-worker.js';
+
+/** Where a task stands, in the words of the Engines. */
+export type TaskStatus = 'pending' | 'fetching' | 'processing' | 'saving' | 'finished' | 'error';
+
+/** How a task ended: the reports in the forms that it asked for, or what was wrong. */
+export type Outcome = { answer: DetectAnswer } | { error: AppError };
+
+/** A CSV as it came, and the options that came with it as texts. */
+export interface TaskInput {
+  csv: Uint8Array;
+  options: Record<string, unknown>;
+}
+
+/** Work that an Engine has given us: where its CSV comes from, and where the outcome goes. */
+export interface Task {
+  /** The Engine's name for it. The same name coming again is the same task. */
+  readonly id: string;
+  /** The forms in which the verdict is wanted. */
+  readonly formats: ReportFormat[];
+  /**
+   * Brings the CSV.
+   *
+   * @throws AppError where it cannot be had
+   */
+  fetch(signal: AbortSignal): Promise<TaskInput>;
+  /**
+   * Hands the outcome to the Engine. Called once for every task that was taken.
+   *
+   * @param signal ends further attempts
+   * @throws where the Engine did not take it
+   */
+  deliver(outcome: Outcome, signal: AbortSignal): Promise<void>;
+}
