@@ -74,7 +74,10 @@ export class EngineB implements Engine {
   private isAsWeAre(known: Registered): boolean {
     const { url, data_in_fields: inputs, data_out_fields: results } = this.registration;
     const same = (a: readonly Field[], b: readonly Field[]) => fieldsAsText(a) === fieldsAsText(b);
-    return known.url === url && same(known.data_in_fields, inputs) && same(known.data_out_fields, results);
+    // The Engine puts a slash to the end of an address without a path.
+    return (
+      known.url.replace(/\/$/, '') === url && same(known.data_in_fields, inputs) && same(known.data_out_fields, results)
+    );
   }
 
   private async ping(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -42,6 +43,8 @@ export class TaskQueue {
     private readonly settings: TaskQueueSettings,
   ) {
     this.computing = new PQueue({ concurrency: settings.workers + FETCHING_AHEAD });
+    // Every task under way listens to them.
+    for (const { signal } of [this.stopComputing, this.stopDelivering]) setMaxListeners(0, signal);
   }
 
   /** Whether another request or task would be refused. */

@@ -78,7 +78,7 @@ describe('the registration with an Engine', () => {
     const registration = register(engine.url);
     await until(() => engine.pings > 0);
     const known = engine.services.get(SLUG);
-    expect(known).to.include({ name: 'Autoencoder Anomaly Detection', url: service.url, status: 'available' });
+    expect(known).to.include({ name: 'Autoencoder Anomaly Detection', url: `${service.url}/`, status: 'available' });
     expect(known?.data_in_fields).to.deep.equal([{ name: 'text', type: ['text/csv', 'text/plain'] }]);
     expect(known?.data_out_fields.map(({ name }) => name)).to.deep.equal(['result', 'verdict', 'scores']);
     await registration.leave();
@@ -120,7 +120,7 @@ describe('the registration with an Engine', () => {
     expect(logged.filter((line) => line.includes('"level":"error"'))).to.have.length(1);
     await engine.up();
     await until(() => engine.routes.has(SLUG));
-    expect(said('"message":"registered"')).to.equal(true);
+    await until(() => said('"message":"registered"'));
   });
 
   it('takes an Engine that answers nonsense for down', async () => {

@@ -58,6 +58,11 @@ export class EngineADouble {
   up = () => this.server.up();
   down = () => this.server.down();
 
+  /** Has a task known that is not sent by {@link submit}. */
+  expect(id: string): void {
+    this.expected.add(id);
+  }
+
   /** Sends a task as the real Engine does, and again with the same id where it is not answered 200. */
   async submit(route: string, csv: string, { attempts = 1, id = randomUUID().replaceAll('-', '') } = {}) {
     const service = this.services.get(route);

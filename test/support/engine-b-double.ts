@@ -46,8 +46,9 @@ export class EngineBDouble {
   readonly tasks = new Map<string, TaskB>();
   readonly harm: string[] = [];
   pings = 0;
-  /** The share of callbacks that fail before they are taken, 0 to 1. */
-  failing = 0;
+  /** Which of the attempts to update a task, counted from 1, fail before they are taken. */
+  fails: (attempt: number) => boolean = () => false;
+  private readonly attempts = new Map<string, number>();
   private readonly server: LoopbackServer;
 
   constructor(private readonly bucket: Bucket) {
@@ -90,7 +91,7 @@ export class EngineBDouble {
     const input = key || `${randomUUID()}.csv`;
     if (!key) await putObject(this.bucket, input, Buffer.from(csv), 'text/csv', AbortSignal.timeout(5000));
     if (!this.tasks.has(id)) this.tasks.set(id, { inPipeline, updates: [] });
-    const answer = await fetch(`${route.url}/compute`, {
+    const answer = await fetch(new URL('/compute', route.url), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(this.order(id, input, inPipeline)),
@@ -136,7 +137,7 @@ export class EngineBDouble {
         response.status(alive ? 500 : 503).json({});
         return;
       }
-      const stored = { ...service, id: randomUUID() };
+      const stored = { ...service, url: new URL(service.url).href, id: randomUUID() };
       this.services.set(service.slug, stored);
       this.buildRoute(stored);
       response.json(stored);
@@ -159,16 +160,18 @@ export class EngineBDouble {
   }
 
   private buildRoute({ slug, url, data_out_fields: outputs }: ServiceB): void {
-    if (!this.routes.has(slug)) this.routes.set(slug, { url, outputs: outputs.length });
+    if (!this.routes.has(slug)) this.routes.set(slug, { url: url.replace(/\/$/, ''), outputs: outputs.length });
   }
 
   private updateTask(request: Request<{ id: string }>, response: Response): void {
-    if (Math.random() < this.failing) {
-      if (Math.random() < 0.5) request.socket.destroy();
+    const { id } = request.params;
+    const attempt = (this.attempts.get(id) ?? 0) + 1;
+    this.attempts.set(id, attempt);
+    if (this.fails(attempt)) {
+      if (attempt % 2 === 0) request.socket.destroy();
       else response.status(500).json({});
       return;
     }
-    const { id } = request.params;
     const task = this.tasks.get(id);
     const update = this.check(updateSchema, request.body, `update of task ${id}`);
     if (!task || !update) {

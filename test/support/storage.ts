@@ -32,12 +32,15 @@ export async function startStorage(): Promise<Storage | undefined> {
   const host = new URL(`http://127.0.0.1:${port}`);
   const credentials = { accessKeyId: KEY, secretAccessKey: SECRET };
   const bucket = { host, region: 'eu-central-2', bucket: 'engine', ...credentials };
-  await createBucket(bucket);
   const stop = async () => {
     process.child.kill('SIGTERM');
     await process.finished();
     rmSync(folder, { recursive: true });
   };
+  await createBucket(bucket).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return { bucket, checksCredentials, stop };
 }
 
@@ -65,12 +68,9 @@ function installMoto(): boolean {
 
 async function createBucket({ host, bucket, ...access }: Bucket): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    const signed = await new AwsV4Signer({
-      method: 'PUT',
-      url: `${host.href}${bucket}`,
-      service: 's3',
-      ...access,
-    }).sign();
+    // In this region a bucket needs no further word on where it is to be.
+    const where = { method: 'PUT', url: `${host.href}${bucket}`, service: 's3', ...access, region: 'us-east-1' };
+    const signed = await new AwsV4Signer(where).sign();
     const headers = Object.fromEntries(signed.headers);
     const answer = await call(signed.url.href, { method: 'PUT', headers, timeoutSeconds: 5 }).catch(() => undefined);
     if (answer?.status === 200) return;
