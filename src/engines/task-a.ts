@@ -9,10 +9,13 @@ import { call, succeeded } from './outgoing.js';
 // The Engine keeps JSON in a document of its database, which holds 16 MB.
 const LARGEST_JSON = 8 * 1024 * 1024;
 const CALLBACK_SECONDS = 30;
+const STATUS_SECONDS = 10;
+const CALLBACK_PATH = /\/processing$/;
 
 /**
  * A task of an Engine of generation A: the CSV came with it, and the outcome goes to its callback. The
- * Engine breaks at a second callback for the same task, so that only a call that never left is repeated.
+ * Engine breaks at a second callback for the same task, so that only a call that never left is repeated;
+ * and at one for a task that it has forgotten, so that it is asked before.
  *
  * @param id the Engine's name for the task
  * @param callback where the outcome goes
@@ -27,8 +30,17 @@ export function taskOfEngineA(id: string, callback: URL, upload: TaskInput | App
     formats: ['json', 'png', 'csv'],
     fetch: () => ('csv' in upload ? Promise.resolve(upload) : Promise.reject(upload)),
     deliver: (outcome, signal) =>
-      persistently(() => callBack(url, outcome, signal), ifNotConnected, deliverySeconds, signal),
+      persistently(() => callBackIfKnown(id, url, outcome, signal), ifNotConnected, deliverySeconds, signal),
   };
+}
+
+async function callBackIfKnown(id: string, url: URL, outcome: Outcome, signal: AbortSignal): Promise<void> {
+  if (CALLBACK_PATH.test(url.pathname)) {
+    const status = new URL(url.pathname.replace(CALLBACK_PATH, `/tasks/${encodeURIComponent(id)}/status`), url);
+    const known = await call(status.href, { method: 'GET', timeoutSeconds: STATUS_SECONDS, signal });
+    if (!succeeded(known)) throw new Error('the Engine does not know the task any more');
+  }
+  await callBack(url, outcome, signal);
 }
 
 async function callBack(url: URL, outcome: Outcome, signal: AbortSignal): Promise<void> {

@@ -127,6 +127,16 @@ describe('a task of an Engine', function () {
       await resultA(id);
     });
 
+    it('is not called back where the Engine has forgotten it, and is named in the log', async () => {
+      const id = await a.submit(SLUG, ECG);
+      a.forgetTasks();
+      await until(() => queue.status(id) === 'error');
+      expect(a.results.size).to.equal(0);
+      expect(logged.some((line) => line.includes('does not know the task any more') && line.includes(id))).to.equal(
+        true,
+      );
+    });
+
     it('is taken as JSON as well', async () => {
       const [{ url }] = a.services.values();
       const id = 'b'.repeat(24);

@@ -48,6 +48,10 @@ export class EngineADouble {
       this.takeCallback(request);
       response.json(null);
     });
+    app.get('/tasks/:id/status', ({ params: { id } }, response) => {
+      if (this.expected.has(id) && !this.results.has(id)) response.json({ status: 'running' });
+      else response.status(500).send('Internal Server Error');
+    });
     this.server = new LoopbackServer(app);
   }
 
@@ -57,6 +61,11 @@ export class EngineADouble {
 
   up = () => this.server.up();
   down = () => this.server.down();
+
+  /** Forgets all tasks, as an Engine that keeps them in memory does when it starts again. */
+  forgetTasks(): void {
+    this.expected.clear();
+  }
 
   /** Has a task known that is not sent by {@link submit}. */
   expect(id: string): void {
