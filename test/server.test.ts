@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Report } from '../src/detection/report.js';
+import { EngineADouble } from './support/engine-a-double.js';
 import { type RunningProcess, run, start } from './support/processes.js';
 
 const SERVER = 'dist/server.js';
@@ -55,14 +56,53 @@ describe('the server as a process', function () {
     await new Promise((resolve) => setTimeout(resolve, 150));
     server.child.kill('SIGTERM');
     await server.said(/"message":"draining"/);
-    const refused = await fetch(`${url}/health/live`).catch((error: unknown) => error);
-    expect(refused).to.be.instanceOf(TypeError);
+    expect((await fetch(`${url}/health/ready`)).status).to.equal(503);
+    expect((await fetch(`${url}/health/live`)).status).to.equal(200);
+    expect((await compute(url, longSeries(300))).status).to.equal(503);
     const answer = await underWay;
     expect(answer.status).to.equal(200);
     expect(((await answer.json()) as Report).length).to.equal(300_000);
     const { code, stderr } = await server.finished();
     expect(code).to.equal(0);
     expect(stderr).to.include('"message":"stopped"');
+  });
+
+  it('delivers the tasks that Engines have given it at SIGTERM, takes its leave of them, and exits 0', async () => {
+    const engine = new EngineADouble();
+    await engine.up();
+    const server = serve({ ENGINE_URLS: engine.url, SERVICE_URL: '', WORKERS: '1' });
+    const url = new URL(await listening(server));
+    await server.said(/"message":"registered"/);
+    // The name of this machine need not lead to where the test listens.
+    for (const service of engine.services.values()) service.url = `${url.href}compute`;
+    const csv = readFileSync('model_creation/data/test.csv', 'utf8');
+    const ids = await Promise.all(Array.from({ length: 20 }, () => engine.submit('ae-anomaly-detection', csv)));
+    server.child.kill('SIGTERM');
+    const { code, stderr } = await server.finished();
+    expect(code).to.equal(0);
+    expect(ids.filter((id) => engine.results.has(id))).to.have.length(20);
+    expect([...engine.results.values()].filter(({ error }) => error)).to.deep.equal([]);
+    expect(engine.services.size).to.equal(0);
+    expect(stderr.lastIndexOf('"message":"task delivered"')).to.be.below(stderr.indexOf('"message":"de-registered"'));
+    expect(engine.harm).to.deep.equal([]);
+    await engine.down();
+  });
+
+  it('tells Engines which tasks it could not finish within the grace period', async () => {
+    const engine = new EngineADouble();
+    await engine.up();
+    const server = serve({ ENGINE_URLS: engine.url, WORKERS: '1', SHUTDOWN_GRACE_SECONDS: '2' });
+    const url = await listening(server);
+    await server.said(/"message":"registered"/);
+    for (const service of engine.services.values()) service.url = `${url}/compute`;
+    const csv = await longSeries(300_000).text();
+    const ids = await Promise.all(Array.from({ length: 6 }, () => engine.submit('ae-anomaly-detection', csv)));
+    server.child.kill('SIGTERM');
+    expect((await server.finished()).code).to.equal(0);
+    const results = ids.map((id) => engine.results.get(id)?.error);
+    expect(results.filter((error) => error?.startsWith('STOPPED: '))).to.have.length.of.at.least(4);
+    expect(engine.results.size).to.equal(6);
+    await engine.down();
   });
 
   it('exits 0 at SIGTERM though a client keeps its connection open', async () => {

@@ -19,6 +19,9 @@ import { startStorage, type Storage } from '../support/storage.js';
 const SLUG = 'ae-anomaly-detection';
 const ECG = readFileSync('model_creation/data/test.csv', 'utf8');
 const SHORT = ECG.split('\r\n').slice(0, 301).join('\n');
+// 1,000 make the same point better, and take minutes.
+const STORM_TASKS = Number(process.env.STORM_TASKS ?? 100);
+const STORM_AT_ONCE = 50;
 const WRONG = SHORT.replace(/\n(.*\n.*)$/, '\noops\n$1');
 
 describe('a task of an Engine', function () {
@@ -86,6 +89,19 @@ describe('a task of an Engine', function () {
     await until(() => b.endOf(id) !== undefined);
     return b.endOf(id) as NonNullable<ReturnType<typeof b.endOf>>;
   };
+
+  /** Does something many times, so many at once; returns how often it was done. */
+  async function inTurn(times: number, once: () => Promise<void>): Promise<number> {
+    let [begun, done] = [0, 0];
+    const worker = async () => {
+      while (begun++ < times) {
+        await once();
+        done += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: STORM_AT_ONCE }, worker));
+    return done;
+  }
 
   describe('of generation A', () => {
     it('ends in one callback: the verdict as JSON, the plot and the scored CSV as files', async () => {
@@ -216,6 +232,26 @@ describe('a task of an Engine', function () {
       await until(() => queue.status(id) === 'finished');
       expect(await ask()).to.deep.equal({ status: 'finished' });
     });
+  });
+
+  it('ends in exactly one delivery, many at once, though a fifth of the callbacks fail where a repeat is allowed', async function () {
+    this.timeout(600_000);
+    const flapping = setInterval(() => void a.down().then(() => setTimeout(() => void a.up(), 250)), 1250);
+    const ofA = await inTurn(STORM_TASKS, async () => {
+      const id = await a.submit(SLUG, SHORT, { attempts: 100 });
+      await until(() => a.results.has(id), 60);
+    });
+    clearInterval(flapping);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([a.results.size, ofA]).to.deep.equal([STORM_TASKS, STORM_TASKS]);
+    if (!storage) return;
+    b.fails = () => Math.random() < 0.2;
+    const ofB = await inTurn(STORM_TASKS, async () => {
+      const { id } = await b.submit(SLUG, SHORT);
+      await until(() => b.endOf(id)?.status === 'finished', 60);
+    });
+    expect(ofB).to.equal(STORM_TASKS);
+    expect([...b.tasks.values()].filter(({ updates }) => updates.length !== 1)).to.deep.equal([]);
   });
 
   it('is refused with 503 where too many wait, and the Engine of generation A sends it again', async () => {

@@ -120,7 +120,7 @@ export class EngineADouble {
   }
 
   private takeCallback(request: Request): void {
-    const id = String(request.query.task_id);
+    const id = request.query.task_id as string;
     if (!this.expected.has(id)) this.harm.push(`callback for unknown task ${id}`);
     if (this.results.has(id)) this.harm.push(`second callback for task ${id}`);
     this.results.set(id, request.is('json') ? this.readJson(request.body) : this.readForm(request));
