@@ -1,11 +1,15 @@
 import type { Canvas } from '@napi-rs/canvas';
-import type { ChartConfiguration, ChartDataset, Plugin, Point } from 'chart.js';
+import type { ChartConfiguration, ChartDataset, Plugin, Point, ScaleOptions } from 'chart.js';
 import { colours, drawChart, stackAsPng } from './chart.js';
 import type { Detection } from './detect.js';
+import type { Series } from './series.js';
 import { scoreOf } from './verdict.js';
 
 const WIDTH = 1200;
 const HEIGHT = 420;
+const COLUMN_HEIGHT = 160;
+// Beyond them a picture is no longer read at a glance.
+const MOST_COLUMNS = 6;
 // A detail helps once a window is no longer readable in the whole.
 const DETAIL_WINDOWS = 12;
 // Scores span decades: far below the threshold they say nothing, far above it they must not dwarf it.
@@ -13,7 +17,8 @@ const LOWEST_SCORE = 0.01;
 
 /**
  * Draws a verdict: the series, what was expected, the flagged intervals, and beneath them the score
- * with the threshold. A long series is followed by a detail around its largest anomaly.
+ * with the threshold. Every column has a panel; of many, those that the anomalies are blamed on. A long
+ * series is followed by a detail around its largest anomaly.
  *
  * @returns a PNG
  */
@@ -28,28 +33,38 @@ export function plotDetection(detection: Detection): Buffer {
   if (anomalies.length > 0 && length > 2 * detail) {
     const worst = anomalies.reduce((a, b) => (b.error > a.error ? b : a));
     const from = Math.max(0, Math.min(worst.peak - Math.floor(detail / 2), length - detail));
-    const heading = `Around the largest anomaly, points ${worst.start} to ${worst.end}`;
+    const { startTimestamp, endTimestamp, start, end } = worst;
+    const where = startTimestamp ? `${startTimestamp} to ${endTimestamp}` : `points ${start} to ${end}`;
+    const heading = `Around the largest anomaly, ${where}`;
     panels.push(drawRange(detection, from, from + detail - 1, heading));
   }
   return stackAsPng(panels);
 }
 
 function drawRange(detection: Detection, from: number, to: number, title: string): Canvas {
+  const columns = columnsToDraw(detection);
+  const labels = new Set<string>();
   const config: ChartConfiguration<'line', Point[]> = {
     type: 'line',
-    data: { datasets: [...valueLines(detection, from, to), ...scoreLines(detection, from, to)] },
+    data: { datasets: [...valueLines(detection, columns, from, to), ...scoreLines(detection, from, to)] },
     options: {
       parsing: false,
       normalized: true,
       layout: { padding: { left: 8, right: 20, top: 4, bottom: 4 } },
       plugins: {
         title: { display: true, text: title, font: { size: 15, weight: 'normal' } },
-        legend: { labels: { boxHeight: 1, boxWidth: 24 } },
+        legend: {
+          labels: {
+            ...{ boxHeight: 1, boxWidth: 24 },
+            // The columns share their colours, and each colour is explained once.
+            filter: ({ text }) => !labels.has(text) && labels.add(text).has(text),
+          },
+        },
         // Keeps the extremes of each pixel column: a thinned line loses no peak.
         decimation: { enabled: true, algorithm: 'min-max' },
       },
       scales: {
-        x: { type: 'linear', min: from, max: to, title: { display: true, text: 'point' } },
+        x: timeAxis(detection.series, from, to),
         // The axis that comes first lies at the bottom.
         score: {
           type: 'logarithmic',
@@ -59,19 +74,62 @@ function drawRange(detection: Detection, from: number, to: number, title: string
           title: { display: true, text: 'score' },
           ticks: { callback: (value) => (Number.isInteger(Math.log10(Number(value))) ? `${value}` : '') },
         },
-        y: { stack: 'panels', stackWeight: 2, offset: true, title: { display: true, text: 'value' } },
+        ...valueAxes(detection.series, columns),
       },
     },
     plugins: [flaggedIntervals(detection)],
   };
-  return drawChart(config, WIDTH, HEIGHT);
+  return drawChart(config, WIDTH, HEIGHT + (columns.length - 1) * COLUMN_HEIGHT);
 }
 
-function valueLines({ series, reconstruction }: Detection, from: number, to: number) {
+/** The columns that have a panel, by their place in the series. */
+function columnsToDraw({ series, verdict }: Detection): number[] {
+  const places = series.columns.map((_, j) => j);
+  if (places.length <= MOST_COLUMNS) return places;
+  const blame = series.columns.map((column) =>
+    verdict.anomalies.reduce(
+      (sum, { columns }) => sum + (columns.find((share) => share.column === column)?.share ?? 0),
+      0,
+    ),
+  );
+  return places
+    .sort((a, b) => blame[b] - blame[a])
+    .slice(0, MOST_COLUMNS)
+    .sort((a, b) => a - b);
+}
+
+/** An axis for each column; the one that comes last lies at the top. */
+function valueAxes({ columns }: Series, drawn: number[]) {
+  const axis = (j: number) => ({
+    ...{ type: 'linear', stack: 'panels', stackWeight: 2, offset: true },
+    title: { display: true, text: columns[j] },
+  });
+  return Object.fromEntries([...drawn].reverse().map((j) => [`y${j}`, axis(j)])) as Record<string, ScaleOptions>;
+}
+
+/** The points, or their timestamps where the series has any. */
+function timeAxis({ timestamps }: Series, from: number, to: number): ScaleOptions<'linear'> {
+  const label = (value: number | string) => timestamps?.[Number(value)] ?? '';
+  return {
+    type: 'linear',
+    min: from,
+    max: to,
+    title: { display: true, text: timestamps ? 'time' : 'point' },
+    ticks: {
+      includeBounds: false,
+      precision: 0,
+      maxRotation: 0,
+      autoSkipPadding: 24,
+      ...(timestamps && { callback: label }),
+    },
+  };
+}
+
+function valueLines({ series, reconstruction }: Detection, columns: number[], from: number, to: number) {
   const width = series.columns.length;
-  return series.columns.flatMap((column, j) => [
-    line(column, colours.series, 'y', 1.2, from, to, (i) => series.values[i * width + j]),
-    line(`${column}, expected`, colours.expected, 'y', 1, from, to, (i) => reconstruction.expected[i * width + j]),
+  return columns.flatMap((j) => [
+    line('value', colours.series, `y${j}`, 1.2, from, to, (i) => series.values[i * width + j]),
+    line('expected', colours.expected, `y${j}`, 1, from, to, (i) => reconstruction.expected[i * width + j]),
   ]);
 }
 
@@ -86,7 +144,7 @@ function scoreLines({ reconstruction, verdict }: Detection, from: number, to: nu
 function line(
   label: string,
   colour: string,
-  axis: 'y' | 'score',
+  axis: string,
   borderWidth: number,
   from: number,
   to: number,
