@@ -44,13 +44,23 @@ export interface Epoch {
 // Distances to all prototypes at once: this many windows take a few megabytes.
 const BATCH_WINDOWS = 2048;
 
-/** The heads that look at a series of a given period. */
-function chooseHeads(period: number, { shapeWindows, levelWindow, windowsPerPoint }: TrainParams): Head[] {
-  const head = (share: number, normalised: boolean): Head => {
-    const window = Math.max(4, Math.round(share * period));
-    return { window, stride: strideOf(window, windowsPerPoint), normalised };
+/**
+ * The heads that look at a series. Each column has its own, by its own period: shapes of columns that do
+ * not keep step with each other would need a prototype for each way in which they can meet. Where there
+ * are several columns, one more sees the shapes of all of them together, and so how they belong together.
+ */
+function chooseHeads({ periods }: Prepared, { shapeWindows, levelWindow, windowsPerPoint }: TrainParams): Head[] {
+  const head = (columns: number[], length: number, normalised: boolean): Head => {
+    const window = Math.max(4, Math.round(length));
+    const stride = strideOf(window, windowsPerPoint);
+    return { columns, window, stride: periods.length === 1 ? stride : powerOfTwo(stride), normalised };
   };
-  return [...shapeWindows.map((share) => head(share, true)), head(levelWindow, false)];
+  const ofColumn = (period: number, j: number) => [
+    ...shapeWindows.map((share) => head([j], share * period, true)),
+    head([j], levelWindow * period, false),
+  ];
+  const own = periods.flatMap(ofColumn);
+  return periods.length === 1 ? own : [...own, head([...periods.keys()], Math.max(...periods), true)];
 }
 
 /**
@@ -65,7 +75,7 @@ export async function trainAutoencoder(
   onEpoch: (epoch: Epoch) => void,
 ): Promise<{ fitted: Fitted; epochs: Epoch[] }> {
   await useWasm();
-  const heads = chooseHeads(prepared.period, params);
+  const heads = chooseHeads(prepared, params);
   const random = seedrandom(String(params.seed));
   const fits = [undefined, ...prepared.blocks.keys()].map((left) =>
     heads.map((head) => new HeadFit(prepared, head, params, left, random)),
@@ -193,6 +203,14 @@ function joined(parts: Windows[]): Windows {
   }
   const { size } = parts[0];
   return { size, count: values.length / size, values, starts: parts.flatMap(({ starts }) => starts) };
+}
+
+/**
+ * The power of two that comes nearest. Parts of a long series start where windows of every head do: the
+ * strides of one period have a small common multiple, those of several would have a huge one.
+ */
+function powerOfTwo(stride: number): number {
+  return 2 ** Math.max(0, Math.round(Math.log2(stride)));
 }
 
 /** The stride at which about so many windows cover a point. */

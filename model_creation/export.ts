@@ -29,33 +29,34 @@ export async function exportModel(
   const scales = await errorScales(prepared, fitted, params);
   const scaled = (heads: FittedHead[]) => heads.map((head, h) => ({ ...head, errorScale: scales[h] }));
   const heldOut = await forEachBlock(prepared, fitted, async (heads, block) => {
-    return (await scoreWith(scaled(heads), block, prepared, params, prepared.period)).error;
+    return (await scoreWith(scaled(heads), block, prepared, params, prepared.periods)).error;
   });
   const heads = scaled(fitted.whole);
   const draft = metadataOf(prepared, heads, joinErrors(heldOut), {}, params);
-  const model = await Model.fromBytes(encode(heads, prepared, params, prepared.period, draft));
+  const model = await Model.fromBytes(encode(heads, prepared, params, prepared.periods, draft));
   const last = epochs[epochs.length - 1];
   const parity = await measureParity(model, heads, prepared, params, prepared.blocks[0]);
   await model.release();
   const metrics = { epochs: epochs.length, ...lossesOf(last), largestRelativeDifference: parity };
-  return encode(heads, prepared, params, prepared.period, { ...draft, metrics });
+  return encode(heads, prepared, params, prepared.periods, { ...draft, metrics });
 }
 
 function lossesOf(last: Epoch | undefined): Record<string, number> {
   return last ? { loss: last.loss, validationLoss: last.validationLoss } : {};
 }
 
-/** For each head and column, a high quantile of its errors on blocks that it was not fitted to. */
+/** For each head and each column that it sees, a high quantile of its errors on blocks that it was not fitted to. */
 export async function errorScales(prepared: Prepared, fitted: Fitted, params: Params): Promise<number[][]> {
   const width = prepared.columns.length;
   const scales: number[][] = [];
-  for (const [h, { normalised }] of fitted.whole.entries()) {
+  const unsmoothed = prepared.columns.map(() => 1);
+  for (const [h, { normalised, columns }] of fitted.whole.entries()) {
     const errors = await forEachBlock(prepared, fitted, async (heads, block) => {
-      const alone = { ...heads[h], errorScale: prepared.columns.map(() => 1) };
-      return (await scoreWith([alone], block, prepared, params, 1)).columnError;
+      const alone = { ...heads[h], errorScale: columns.map(() => 1) };
+      return (await scoreWith([alone], block, prepared, params, unsmoothed)).columnError;
     });
     const joined = joinErrors(errors);
-    const byColumn = prepared.columns.map((_, j) =>
+    const byColumn = columns.map((j) =>
       percentileOf(
         joined.filter((_value, k) => k % width === j),
         params.export.errorScalePercentile,
@@ -82,7 +83,7 @@ async function scoreWith(
   block: Float64Array,
   prepared: Prepared,
   params: Params,
-  smoothing: number,
+  smoothing: number[],
 ) {
   const draft = metadataOf(prepared, heads, Float32Array.of(0, 1), {}, params);
   const model = await Model.fromBytes(encode(heads, prepared, params, smoothing, draft));
@@ -97,7 +98,7 @@ function encode(
   heads: GraphHead[],
   { scaling }: Prepared,
   { train: { varianceFloor }, export: { levelWeight } }: Params,
-  smoothing: number,
+  smoothing: number[],
   metadata: ModelMetadata,
 ): Uint8Array {
   const onnx = buildGraph({ scaling, heads, varianceFloor, levelWeight, smoothing });
@@ -123,10 +124,11 @@ function metadataOf(
     samplingInterval: prepared.samplingInterval,
     window,
     // The windows over a point, and over the points that it is smoothed with, and the one that ends the part.
-    context: window + Math.ceil(prepared.period / 2) + 1,
+    context: window + Math.ceil(Math.max(...prepared.periods) / 2) + 1,
     alignment: heads.map(({ stride }) => stride).reduce(leastCommonMultiple),
-    heads: heads.map(({ window: points, stride, normalised, count }) => {
-      return { window: points, stride, normalised, prototypes: count };
+    heads: heads.map(({ columns: places, window: points, stride, normalised, count }) => {
+      const columns = places.map((j) => prepared.columns[j].name);
+      return { columns, window: points, stride, normalised, prototypes: count };
     }),
     calibration: calibrate(normalErrors),
     defaults: { percentile: params.export.percentile, margin: params.export.margin },

@@ -5,7 +5,7 @@ import type { Scaling } from './prepare.js';
 
 /** A head of the graph. */
 export interface GraphHead extends FittedHead {
-  /** What its error is divided by, one for each column: a high quantile of its errors on normal data. */
+  /** What its error is divided by, one for each column that it sees: a high quantile of its errors on normal data. */
   errorScale: number[];
 }
 
@@ -18,8 +18,8 @@ export interface GraphParts {
   varianceFloor: number;
   /** The weight of the level head in the error, 0 to 1; that of the others is the rest. */
   levelWeight: number;
-  /** Points over which the error is averaged, after all. */
-  smoothing: number;
+  /** For each column the points over which its error is averaged, after all. */
+  smoothing: number[];
 }
 
 // Far beyond all that training can have seen, and far below what float overflows at once squared.
@@ -30,19 +30,30 @@ const LARGEST_SCALED = 1e6;
  *
  * Input `series` double [n, c]; outputs `error` float [n], `column_error` float [n, c] and
  * `expected` double [n, c]. For each head: windows, softmax over the prototypes, mean squared error
- * of each window and column, averaged over the windows that cover a point. Then the largest of the
- * normalised heads and the root of the level head, weighted and smoothed; the largest column is the
- * error of the point. `expected` is the mean of what the heads with the longest window reconstruct.
+ * of each window and column, averaged over the windows that cover a point. Then for each column the
+ * largest of the normalised heads that see it and the root of its level head, weighted and smoothed; the
+ * largest column is the error of the point. `expected` is the mean of what the longest windows of the
+ * heads that see a column alone reconstruct.
  */
 export function buildGraph({ scaling, heads, varianceFloor, levelWeight, smoothing }: GraphParts): ModelProto {
   const builder = new AutoencoderGraph(scaling, varianceFloor);
   const outputs = heads.map((head) => ({ head, ...builder.addHead(head) }));
-  const longest = Math.max(...heads.map(({ window }) => window));
-  const shapes = outputs.filter(({ head }) => head.normalised).map(({ error }) => error);
-  const levels = outputs.filter(({ head }) => !head.normalised).map(({ error }) => error);
-  const columnError = builder.smooth(builder.combine(shapes, levels, levelWeight), smoothing);
-  const expected = outputs.filter(({ head }) => head.window === longest).map((output) => output.expected);
-  return builder.finish(columnError, expected);
+  const columns = scaling.map((_, j) => {
+    const seeing = outputs.filter(({ head }) => head.columns.includes(j));
+    const errors = (normalised: boolean) =>
+      seeing
+        .filter(({ head }) => head.normalised === normalised)
+        .map(({ head, error }) => builder.column(error, head.columns, j));
+    const error = builder.smooth(builder.combine(errors(true), errors(false), levelWeight), smoothing[j]);
+    const fewest = Math.min(...seeing.map(({ head }) => head.columns.length));
+    const closest = seeing.filter(({ head }) => head.columns.length === fewest);
+    const longest = Math.max(...closest.map(({ head }) => head.window));
+    const expected = closest
+      .filter(({ head }) => head.window === longest)
+      .map((output) => builder.column(output.expected, output.head.columns, j));
+    return { error, expected: builder.mean(expected) };
+  });
+  return builder.finish(columns);
 }
 
 /** The parts of the graph, each a method. Windows are rows: [windows, columns × window]. */
@@ -51,8 +62,8 @@ class AutoencoderGraph {
   private readonly width: number;
   private readonly length: string;
   private readonly scaled: string;
-  private readonly mean: string;
-  private readonly scale: string;
+  private readonly means: string;
+  private readonly scales: string;
 
   constructor(
     scaling: Scaling[],
@@ -60,11 +71,11 @@ class AutoencoderGraph {
   ) {
     const { graph } = this;
     this.width = scaling.length;
-    this.mean = graph.constant(
+    this.means = graph.constant(
       Float64Array.from(scaling, (s) => s.mean),
       [this.width],
     );
-    this.scale = graph.constant(
+    this.scales = graph.constant(
       Float64Array.from(scaling, (s) => s.scale),
       [this.width],
     );
@@ -73,12 +84,13 @@ class AutoencoderGraph {
     this.scaled = this.scaleInDouble(series);
   }
 
-  /** Adds a head: its error and what it expects, each [n, c]. */
+  /** Adds a head: its error and what it expects, each [n, columns that it sees]. */
   addHead(head: GraphHead): { error: string; expected: string } {
-    const { graph, width } = this;
+    const { graph } = this;
     const { window } = head;
+    const width = head.columns.length;
     const points = this.windowPoints(head);
-    const gathered = graph.add('Gather', [this.scaled, points], { axis: 0 });
+    const gathered = graph.add('Gather', [this.columnsOf(head), points], { axis: 0 });
     const windows = graph.add('Transpose', [gathered], { perm: [0, 2, 1] });
     const { input, center, spread } = this.normalise(windows, head);
     const flat = graph.add('Reshape', [input, graph.integers(-1, width * window)]);
@@ -90,39 +102,60 @@ class AutoencoderGraph {
     const everyPoint = graph.add('Expand', [graph.add('Div', [windowError, scale]), graph.add('Shape', [windows])]);
     const restored = graph.add('Add', [graph.add('Mul', [reconstructed, spread]), center]);
     return {
-      error: this.averageOverWindows(everyPoint, points),
-      expected: this.averageOverWindows(restored, points),
+      error: this.averageOverWindows(everyPoint, points, width),
+      expected: this.averageOverWindows(restored, points, width),
     };
+  }
+
+  /** [n, 1]: one of the columns [n, columns]. */
+  column(values: string, columns: number[], j: number): string {
+    const { graph } = this;
+    return columns.length === 1
+      ? values
+      : graph.add('Gather', [values, graph.integers(columns.indexOf(j))], { axis: 1 });
+  }
+
+  /** The mean of values of the same shape; zero where there are none. */
+  mean(values: string[]): string {
+    if (values.length === 0) return this.nothing();
+    return this.times(
+      values.reduce((a, b) => this.graph.add('Add', [a, b])),
+      1 / values.length,
+    );
   }
 
   /** The largest shape error and the root of the largest level error, weighted; or the one that there is. */
   combine(shapes: string[], levels: string[], levelWeight: number): string {
     const { graph } = this;
     const largest = (errors: string[]) => (errors.length > 1 ? graph.add('Max', errors) : errors[0]);
+    if (shapes.length === 0 && levels.length === 0) return this.nothing();
     if (levels.length === 0) return largest(shapes);
     const level = graph.add('Sqrt', [largest(levels)]);
     if (shapes.length === 0) return level;
     return graph.add('Add', [this.times(largest(shapes), 1 - levelWeight), this.times(level, levelWeight)]);
   }
 
-  /** Averages [n, c] over `points` points around each, over fewer at the ends. */
-  smooth(columnError: string, points: number): string {
-    if (points <= 1) return columnError;
+  /** Averages [n, 1] over `points` points around each, over fewer at the ends. */
+  smooth(error: string, points: number): string {
+    if (points <= 1) return error;
     const { graph } = this;
     const before = Math.floor(points / 2);
-    const rows = graph.add('Unsqueeze', [graph.add('Transpose', [columnError], { perm: [1, 0] }), graph.integers(0)]);
+    const rows = graph.add('Unsqueeze', [graph.add('Transpose', [error], { perm: [1, 0] }), graph.integers(0)]);
     const pooled = graph.add('AveragePool', [rows], { kernel_shape: [points], pads: [before, points - 1 - before] });
     return graph.add('Transpose', [graph.add('Squeeze', [pooled, graph.integers(0)])], { perm: [1, 0] });
   }
 
-  finish(columnError: string, expected: string[]): ModelProto {
+  /** Adds the outputs; what there is of each column is [n, 1]. */
+  finish(columns: { error: string; expected: string }[]): ModelProto {
     const { graph, width } = this;
-    const sum = expected.reduce((a, b) => graph.add('Add', [a, b]));
-    const inUnits = graph.add('Mul', [cast(graph, this.times(sum, 1 / expected.length), 'double'), this.scale]);
+    const joined = (values: string[]) => (values.length > 1 ? graph.add('Concat', values, { axis: 1 }) : values[0]);
+    const columnError = joined(columns.map(({ error }) => error));
+    const expected = joined(columns.map((column) => column.expected));
+    const inUnits = graph.add('Mul', [cast(graph, expected, 'double'), this.scales]);
     const error = graph.add('ReduceMax', [columnError, graph.integers(1)], { keepdims: 0 });
     graph.output('error', 'float', ['n'], error);
     graph.output('column_error', 'float', ['n', width], columnError);
-    graph.output('expected', 'double', ['n', width], graph.add('Add', [inUnits, this.mean]));
+    graph.output('expected', 'double', ['n', width], graph.add('Add', [inUnits, this.means]));
     return graph.toModel('autoencoder');
   }
 
@@ -132,7 +165,7 @@ class AutoencoderGraph {
    */
   private scaleInDouble(series: string): string {
     const { graph } = this;
-    const scaled = graph.add('Div', [graph.add('Sub', [series, this.mean]), this.scale]);
+    const scaled = graph.add('Div', [graph.add('Sub', [series, this.means]), this.scales]);
     const limit = (value: number) => graph.constant(Float64Array.of(value), []);
     return cast(graph, graph.add('Clip', [scaled, limit(-LARGEST_SCALED), limit(LARGEST_SCALED)]), 'float');
   }
@@ -184,9 +217,9 @@ class AutoencoderGraph {
     return graph.add('MatMul', [graph.add('Softmax', [logits], { axis: 1 }), memory]);
   }
 
-  /** [windows, c, window] to [n, c]: the mean of what all windows that cover a point say of it. */
-  private averageOverWindows(values: string, points: string): string {
-    const { graph, width } = this;
+  /** [windows, width, window] to [n, width]: the mean of what all windows that cover a point say of it. */
+  private averageOverWindows(values: string, points: string, width: number): string {
+    const { graph } = this;
     const perWindow = graph.add('Transpose', [values], { perm: [0, 2, 1] });
     const updates = graph.add('Reshape', [perWindow, graph.integers(-1, width)]);
     const rows = graph.add('Reshape', [points, graph.integers(-1, 1)]);
@@ -209,6 +242,17 @@ class AutoencoderGraph {
     const zeros = graph.add('Expand', [graph.constant(Float32Array.of(0), [1, 1]), shape]);
     const indices = width === 1 ? rows : graph.add('Expand', [rows, graph.add('Shape', [updates])]);
     return graph.add('ScatterElements', [zeros, indices, updates], { axis: 0, reduction: 'add' });
+  }
+
+  /** The scaled columns that a head sees, [n, columns]. */
+  private columnsOf({ columns }: GraphHead): string {
+    if (columns.length === this.width) return this.scaled;
+    return this.graph.add('Gather', [this.scaled, this.graph.integers(...columns)], { axis: 1 });
+  }
+
+  /** Zeros [n, 1], for a column that no head sees. */
+  private nothing(): string {
+    return this.times(this.graph.add('Gather', [this.scaled, this.graph.integers(0)], { axis: 1 }), 0);
   }
 
   private times(value: string, factor: number): string {

@@ -20,18 +20,22 @@ const SMALLEST_ERROR = 1e-6;
 async function referenceErrors(
   values: Float64Array,
   heads: GraphHead[],
-  { scaling, period }: Prepared,
+  { scaling, periods }: Prepared,
   { train: { varianceFloor }, export: { levelWeight } }: Params,
 ): Promise<Float64Array> {
   await useWasm();
   const width = scaling.length;
   const errors = heads.map((head) => headErrors(cutWindows(values, scaling, head, varianceFloor), head, values, width));
   const columnError = values.map((_, k) => {
+    const j = k % width;
     const largest = (normalised: boolean) =>
-      Math.max(...errors.filter((_error, h) => heads[h].normalised === normalised).map((error) => error[k]));
+      errors.reduce((most, error, h) => {
+        const { columns, normalised: seesShapes } = heads[h];
+        return seesShapes === normalised && columns.includes(j) ? Math.max(most, error[k]) : most;
+      }, 0);
     return (1 - levelWeight) * largest(true) + levelWeight * Math.sqrt(largest(false));
   });
-  const smoothed = smooth(columnError, width, period);
+  const smoothed = smooth(columnError, width, periods);
   return Float64Array.from({ length: values.length / width }, (_, i) =>
     Math.max(...smoothed.subarray(i * width, (i + 1) * width)),
   );
@@ -62,19 +66,19 @@ function headErrors(windows: Windows, head: GraphHead, values: Float64Array, wid
   const covering = new Float64Array(values.length);
   const reconstructed = reconstruct(windows, head);
   windows.starts.forEach((start, row) => {
-    for (let j = 0; j < width; j++) {
+    for (const [c, j] of head.columns.entries()) {
       let squared = 0;
       for (let k = 0; k < head.window; k++) {
-        const place = row * windows.size + j * head.window + k;
+        const place = row * windows.size + c * head.window + k;
         squared += (reconstructed[place] - windows.values[place]) ** 2;
       }
       for (let k = 0; k < head.window; k++) {
-        sums[(start + k) * width + j] += squared / head.window / head.errorScale[j];
+        sums[(start + k) * width + j] += squared / head.window / head.errorScale[c];
         covering[(start + k) * width + j] += 1;
       }
     }
   });
-  return sums.map((sum, k) => sum / covering[k]);
+  return sums.map((sum, k) => sum / Math.max(1, covering[k]));
 }
 
 function reconstruct({ values, count, size }: Windows, head: GraphHead): Float32Array {
@@ -93,12 +97,13 @@ function reconstruct({ values, count, size }: Windows, head: GraphHead): Float32
   return reconstructed;
 }
 
-/** The mean over `points` points around each, over fewer at the ends. */
-function smooth(values: Float64Array, width: number, points: number): Float64Array {
+/** In each column the mean over so many points around each, over fewer at the ends. */
+function smooth(values: Float64Array, width: number, pointsOf: number[]): Float64Array {
   const length = values.length / width;
-  const before = Math.floor(points / 2);
   return values.map((_, k) => {
     const [i, j] = [Math.floor(k / width), k % width];
+    const points = pointsOf[j];
+    const before = Math.floor(points / 2);
     const [from, to] = [Math.max(0, i - before), Math.min(length, i - before + points)];
     let sum = 0;
     for (let m = from; m < to; m++) sum += values[m * width + j];

@@ -19,8 +19,8 @@ export interface Prepared {
   columns: ModelColumn[];
   /** One for each column. */
   scaling: Scaling[];
-  /** The period of the series, in points: that of the column with the clearest one. */
-  period: number;
+  /** The period of each column, in points; that of a column that never changes is the longest of the others. */
+  periods: number[];
   /** Raw values of each block of the series, row by row, in the order in which they follow each other. */
   blocks: Float64Array[];
   /** The number of points of the whole series. */
@@ -46,11 +46,12 @@ export function prepare(csv: Uint8Array, params: Params): Prepared {
   const byColumn = columns.map((_, j) => columnOf(values, j, width));
   const changing = byColumn.filter((column) => !isConstant(column));
   if (changing.length === 0) throw constantSeries(columns);
+  const longest = Math.max(...changing.map((column) => findPeriod(column, period)));
   const edges = Array.from({ length: blocks + 1 }, (_, i) => Math.round((i * length) / blocks) * width);
   return {
     columns: columns.map((name, j) => ({ name, ...rangeOf(byColumn[j]) })),
     scaling: byColumn.map(scalingOf),
-    period: Math.max(...changing.map((column) => findPeriod(column, period))),
+    periods: byColumn.map((column) => (isConstant(column) ? longest : findPeriod(column, period))),
     blocks: edges.slice(0, -1).map((edge, i) => values.slice(edge, edges[i + 1])),
     points: length,
     samplingInterval: timestamps && measureSampling(timestamps)?.interval,

@@ -2,6 +2,8 @@ import type { Scaling } from './prepare.js';
 
 /** How a head of the autoencoder looks at a series. */
 export interface Head {
+  /** The columns that it sees, by their place: one, or all of them together. */
+  columns: number[];
   /** Points in a window. */
   window: number;
   /** Points from the start of one window to that of the next. */
@@ -16,7 +18,7 @@ export interface Head {
 /** Windows as rows of a matrix. */
 export interface Windows {
   count: number;
-  /** Values in a row: the window of the first column, then that of the second, and so on. */
+  /** Values in a row: the window of the first column that the head sees, then that of the second, and so on. */
   size: number;
   values: Float64Array;
   /** The first point of each window. */
@@ -42,12 +44,13 @@ export function cutWindows(
   starts = windowStarts(series.length / scaling.length, head),
 ): Windows {
   const width = scaling.length;
-  const { window } = head;
-  const size = width * window;
+  const { window, columns } = head;
+  const size = columns.length * window;
   const values = new Float64Array(starts.length * size);
   starts.forEach((start, row) => {
-    scaling.forEach(({ mean, scale }, j) => {
-      const part = values.subarray(row * size + j * window, row * size + (j + 1) * window);
+    columns.forEach((j, place) => {
+      const { mean, scale } = scaling[j];
+      const part = values.subarray(row * size + place * window, row * size + (place + 1) * window);
       for (let k = 0; k < window; k++) part[k] = (series[(start + k) * width + j] - mean) / scale;
       if (head.normalised) normalise(part, varianceFloor);
     });

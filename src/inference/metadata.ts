@@ -6,7 +6,7 @@ import { AppError } from '../errors.js';
 const METADATA_KEY = 'ae-ano-detection';
 
 /** The current form of the metadata. */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 /** A column as the model knows it. */
 export interface ModelColumn {
@@ -30,6 +30,8 @@ export interface Calibration {
 
 /** A head of the autoencoder. */
 export interface ModelHead {
+  /** The columns that it sees: one, or all of them together. */
+  columns: string[];
   /** Points in a window. */
   window: number;
   /** Points from the start of one window to that of the next. */
@@ -112,6 +114,7 @@ const metadataSchema: z.ZodType<ModelMetadata> = z.object({
   samplingInterval: z.number().positive().optional(),
   heads: z.array(
     z.object({
+      columns: z.array(z.string()).min(1),
       window: z.number().int().positive(),
       stride: z.number().int().positive(),
       normalised: z.boolean(),

@@ -72,7 +72,7 @@ describe('a model file', () => {
   });
 
   it('gives the same though the chunks start between its windows', async () => {
-    const heads = [{ window: 16, stride: 3, normalised: false, prototypes: 1 }];
+    const heads = [{ columns: ['value'], window: 16, stride: 3, normalised: false, prototypes: 1 }];
     const model = await meanModel([{ mean: 0, scale: 1 }], { window: 16, heads, alignment: 3 });
     const values = randomWalk(1000, 1);
     const whole = await model.reconstruct(values, { chunkPoints: 1000 });

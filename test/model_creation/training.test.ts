@@ -76,6 +76,33 @@ describe('training', function () {
     expect(metrics).to.have.all.keys('epochs', 'loss', 'validationLoss', 'largestRelativeDifference');
   });
 
+  it('finds what is wrong in a column though the columns do not keep step with each other', async () => {
+    const rows = (from: number, odd: number) =>
+      Array.from({ length: 3000 }, (_, i) => {
+        const k = from + i;
+        return `${Math.sin(k / 8)},${Math.abs(i - odd) < 15 ? 0 : Math.sin(k / 13.7)},${Math.sin(k / 21.3)}`;
+      });
+    const model = await loaded(csvOf('a,b,c', rows(0, -100)));
+    const { verdict } = await detect(csvOf('a,b,c', rows(4000, 2000)), model);
+    expect(verdict.anomalies).to.have.length(1);
+    expect(verdict.anomalies[0].peak).to.be.within(1960, 2040);
+    expect(verdict.anomalies[0].columns[0].column).to.equal('b');
+  });
+
+  it('finds where columns that belong together no longer do, though each of them looks as ever', async () => {
+    const rows = (shift: number) =>
+      Array.from({ length: 3000 }, (_, i) => {
+        // From point 2,000 on the second column is late; the way there is slow enough to be no break.
+        const late = shift * Math.min(1, Math.max(0, (i - 1500) / 500));
+        return `${Math.sin(i / 8)},${Math.cos(i / 8 - late)}`;
+      });
+    const model = await loaded(csvOf('a,b', rows(0)));
+    expect((await detect(csvOf('a,b', rows(0)), model)).verdict.anomalies).to.have.length(0);
+    const { verdict } = await detect(csvOf('a,b', rows(Math.PI / 2)), model);
+    expect(verdict.isAnomaly.slice(2100, 2900)).to.deep.equal(new Uint8Array(800).fill(1));
+    expect(verdict.isAnomaly.slice(0, 1400)).to.deep.equal(new Uint8Array(1400));
+  });
+
   it('finds in a column what it has not seen there, and blames that column', async () => {
     const model = await loaded(csvOf('a,b', twoColumns(3000)));
     const rows = twoColumns(600);

@@ -15,7 +15,7 @@ export function madeUpMetadata(changes: Partial<ModelMetadata> = {}): ModelMetad
     window: 4,
     context: 8,
     alignment: 1,
-    heads: [{ window: 4, stride: 1, normalised: false, prototypes: 1 }],
+    heads: [{ columns: ['value'], window: 4, stride: 1, normalised: false, prototypes: 1 }],
     calibration: calibrate(Float32Array.from({ length: 1000 }, (_, i) => (i + 1) / 1000)),
     defaults: { percentile: 99, margin: 1 },
     metrics: {},
@@ -31,8 +31,10 @@ export function madeUpMetadata(changes: Partial<ModelMetadata> = {}): ModelMetad
 export function meanModelBytes(scaling: Scaling[], changes: Partial<ModelMetadata> = {}): Uint8Array {
   const columns = scaling.map((_, j) => ({ name: scaling.length === 1 ? 'value' : `c${j}`, min: -1e12, max: 1e12 }));
   const { window, heads } = madeUpMetadata(changes);
+  const all = [...scaling.keys()];
   const metadata = madeUpMetadata({ columns, context: 2 * window, ...changes });
   const graphHeads = heads.map(({ stride, normalised }) => ({
+    columns: all,
     window,
     stride,
     normalised,
@@ -41,7 +43,13 @@ export function meanModelBytes(scaling: Scaling[], changes: Partial<ModelMetadat
     temperature: 1,
     errorScale: scaling.map(() => 1),
   }));
-  const onnx = buildGraph({ scaling, heads: graphHeads, varianceFloor: 1, levelWeight: 0.5, smoothing: 1 });
+  const onnx = buildGraph({
+    scaling,
+    heads: graphHeads,
+    varianceFloor: 1,
+    levelWeight: 0.5,
+    smoothing: all.map(() => 1),
+  });
   writeMetadata(onnx, metadata);
   return encodeModel(onnx);
 }
