@@ -34,7 +34,7 @@ export const settings = {
   MAX_TASKS: setting(
     wholeNumber(1, 100_000),
     '50',
-    'Requests and tasks of Engines that may wait for a worker; more are answered 503.',
+    'Requests and tasks of Engines that may wait, tasks until they are delivered; more are answered 503.',
   ),
   SHUTDOWN_GRACE_SECONDS: setting(
     wholeNumber(0, 3600),

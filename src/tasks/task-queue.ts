@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -12,6 +11,15 @@ export interface TaskQueueSettings {
   workers: number;
   /** Tasks and requests that may wait for one; more are refused. */
   maxTasks: number;
+}
+
+/** A task that is not delivered yet. */
+interface UnderWay {
+  ended: Promise<void>;
+  /** Ends its computation: its outcome is then an error. */
+  stopComputing: AbortController;
+  /** Ends the attempts to deliver it. */
+  stopDelivering: AbortController;
 }
 
 /** What a caller asks to have computed. */
@@ -32,10 +40,8 @@ const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our sid
 export class TaskQueue {
   private readonly computing: PQueue;
   private readonly statuses = new Map<string, TaskStatus>();
-  private readonly underWay = new Map<string, Promise<void>>();
+  private readonly underWay = new Map<string, UnderWay>();
   private draining = false;
-  private readonly stopComputing = new AbortController();
-  private readonly stopDelivering = new AbortController();
 
   constructor(
     private readonly detector: Pick<Detector, 'detect'>,
@@ -43,11 +49,9 @@ export class TaskQueue {
     private readonly settings: TaskQueueSettings,
   ) {
     this.computing = new PQueue({ concurrency: settings.workers + FETCHING_AHEAD });
-    // Every task under way listens to them.
-    for (const { signal } of [this.stopComputing, this.stopDelivering]) setMaxListeners(0, signal);
   }
 
-  /** Whether another request or task would be refused. */
+  /** Whether another request or task would have to wait behind too many. */
   get overloaded(): boolean {
     return this.computing.size >= this.settings.maxTasks;
   }
@@ -59,14 +63,15 @@ export class TaskQueue {
    * @throws AppError OVERLOADED where too many wait already, or what is wrong with the CSV
    */
   async detect(job: Job, signal: AbortSignal): Promise<DetectAnswer> {
-    this.refuseIfOverloaded();
+    if (this.overloaded) throw overloadedError();
     return this.computing.add(() => this.detector.detect(job, signal), { signal });
   }
 
   /**
    * Takes a task, unless it is known already.
    *
-   * @throws AppError OVERLOADED where too many wait already, NOT_READY once the queue drains
+   * @throws AppError OVERLOADED where too many wait already, for a worker or to be delivered; NOT_READY
+   *   once the queue drains
    */
   accept(task: Task): void {
     if (this.statuses.has(task.id)) {
@@ -74,10 +79,14 @@ export class TaskQueue {
       return;
     }
     if (this.draining) throw new AppError('NOT_READY', 'The service takes no work now: it is draining.');
-    this.refuseIfOverloaded();
+    // Outcomes that wait for an Engine take memory as well.
+    const undelivered = this.underWay.size >= this.settings.maxTasks + this.computing.concurrency;
+    if (this.overloaded || undelivered) throw overloadedError();
     this.logger.info('task taken', { taskId: task.id });
     this.statuses.set(task.id, 'pending');
-    this.underWay.set(task.id, this.run(task));
+    const [stopComputing, stopDelivering] = [new AbortController(), new AbortController()];
+    const ended = this.run(task, stopComputing.signal, stopDelivering.signal);
+    this.underWay.set(task.id, { ended, stopComputing, stopDelivering });
   }
 
   /** Where a task stands, if it is known. */
@@ -94,25 +103,26 @@ export class TaskQueue {
    */
   async drain(computeUntil: AbortSignal, deliverUntil: AbortSignal): Promise<boolean> {
     this.draining = true;
-    const ended = Promise.all([this.computing.onIdle(), ...this.underWay.values()]);
-    void whenAborted(computeUntil).then(() => this.stopComputing.abort(stoppingError()));
-    const giveUp = whenAborted(deliverUntil).then(() => this.stopDelivering.abort(stoppingError()));
-    await Promise.race([ended, giveUp]);
+    const tasks = [...this.underWay.values()];
+    const ended = Promise.all([this.computing.onIdle(), ...tasks.map((task) => task.ended)]);
+    void whenAborted(computeUntil).then(() => {
+      for (const { stopComputing } of tasks) stopComputing.abort(stoppingError());
+    });
+    const givenUp = whenAborted(deliverUntil).then(() => {
+      for (const { stopDelivering } of tasks) stopDelivering.abort(stoppingError());
+    });
+    await Promise.race([ended, givenUp]);
     const lost = [...this.underWay.keys()];
     for (const taskId of lost) this.logger.error('task lost: the service ends', { taskId });
     return lost.length === 0;
   }
 
-  private refuseIfOverloaded(): void {
-    if (this.overloaded) throw overloadedError();
-  }
-
-  private async run(task: Task): Promise<void> {
+  private async run(task: Task, stopComputing: AbortSignal, stopDelivering: AbortSignal): Promise<void> {
     const taskId = task.id;
-    const outcome = await this.outcomeOf(task);
+    const outcome = await this.outcomeOf(task, stopComputing);
     this.setStatus(taskId, 'saving');
     try {
-      await task.deliver(outcome, this.stopDelivering.signal);
+      await task.deliver(outcome, stopDelivering);
       this.setStatus(taskId, 'error' in outcome ? 'error' : 'finished');
       this.logger.info('task delivered', { taskId, ...describe(outcome) });
     } catch (error) {
@@ -124,8 +134,7 @@ export class TaskQueue {
     this.forgetOldest();
   }
 
-  private async outcomeOf(task: Task): Promise<Outcome> {
-    const { signal } = this.stopComputing;
+  private async outcomeOf(task: Task, signal: AbortSignal): Promise<Outcome> {
     try {
       return { answer: await this.computing.add(() => this.compute(task, signal), { signal }) };
     } catch (error) {

@@ -56,11 +56,15 @@ export class Detector {
     const abandon = () => Atomics.store(abandoned, 0, 1);
     if (signal?.aborted) abandon();
     signal?.addEventListener('abort', abandon, { once: true });
-    const transferList = ownMemory(job.csv);
-    const outcome = (await this.pool.run({ ...job, abandoned }, { transferList })) as DetectOutcome;
-    if ('answer' in outcome) return outcome.answer;
-    const { code, message, details } = outcome.failure;
-    throw new AppError(code, message, details);
+    try {
+      const transferList = ownMemory(job.csv);
+      const outcome = (await this.pool.run({ ...job, abandoned }, { transferList })) as DetectOutcome;
+      if ('answer' in outcome) return outcome.answer;
+      const { code, message, details } = outcome.failure;
+      throw new AppError(code, message, details);
+    } finally {
+      signal?.removeEventListener('abort', abandon);
+    }
   }
 
   /** Waits for the work under way and ends the workers. */

@@ -264,6 +264,30 @@ describe('a task of an Engine', function () {
     expect(a.computeStatuses.filter((status) => status === 200)).to.have.length(8);
   });
 
+  it('is refused with 503 where too many outcomes wait for an Engine that cannot be reached', async () => {
+    server.close();
+    a.services.clear();
+    await serve(new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }));
+    const target = a.services.get(SLUG)?.url ?? '';
+    await a.down();
+    const post = async (id: string) => {
+      const query = new URLSearchParams({ callback_url: `${a.url}/processing`, task_id: id });
+      const body = JSON.stringify({ text: SHORT });
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(`${target}?${query.toString()}`, { method: 'POST', headers, body })).status;
+    };
+    const ids = ['1', '2', '3', '4'];
+    const statuses: number[] = [];
+    for (const id of ids) {
+      if (statuses.length < 3) a.expect(id);
+      statuses.push(await post(id));
+      await until(() => statuses.length > 3 || queue.status(id) === 'saving');
+    }
+    expect(statuses).to.deep.equal([200, 200, 200, 503]);
+    await a.up();
+    for (const id of ids.slice(0, 3)) await resultA(id);
+  });
+
   it('is refused where its callback or its storage may not be called', async () => {
     server.close();
     a.services.clear();
@@ -279,8 +303,11 @@ describe('a task of an Engine', function () {
 
   it('is finished and delivered in a drain, or delivered as an error where there is no time for it', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => a.submit(SLUG, ECG)));
-    const soon = AbortSignal.timeout(700);
-    expect(await queue.drain(soon, AbortSignal.timeout(20_000))).to.equal(true);
+    const noMoreTime = new AbortController();
+    const drained = queue.drain(noMoreTime.signal, AbortSignal.timeout(20_000));
+    await until(() => a.results.size > 0);
+    noMoreTime.abort();
+    expect(await drained).to.equal(true);
     const results = await Promise.all(ids.map(resultA));
     const stopped = results.filter(({ error }) => error?.startsWith('STOPPED'));
     expect(stopped.length).to.be.within(1, 11);
