@@ -23,6 +23,26 @@ describe('the configuration', () => {
       .and.matches(/MAX_UPLOAD_BYTES: expected a whole number .*, got "1.5"/);
   });
 
+  it('takes Engines separated by commas or as a JSON list, with the generation of those that say theirs', () => {
+    const engines = (ENGINE_URLS: string, ENGINE_GENERATION = 'auto') =>
+      readConfig({ ENGINE_URLS, ENGINE_GENERATION }).engines;
+    expect(engines('')).to.deep.equal([]);
+    expect(engines('http://a:1, https://b')).to.deep.equal([{ url: 'http://a:1' }, { url: 'https://b' }]);
+    expect(engines('["http://a", {"url": "http://b", "generation": "B"}]', 'A')).to.deep.equal([
+      { url: 'http://a', generation: 'A' },
+      { url: 'http://b', generation: 'B' },
+    ]);
+    for (const wrong of [
+      'a',
+      '[http://a]',
+      'ftp://a',
+      '{"url": "http://a"}',
+      '[{"url": "http://a", "generation": "C"}]',
+    ]) {
+      expect(() => engines(wrong), wrong).to.throw(/ENGINE_URLS: expected http or https addresses/);
+    }
+  });
+
   it('has the same defaults in .env', () => {
     const { ORT_DISABLE_TELEMETRY: telemetry, ...file } = parse(readFileSync('.env'));
     const defaults = Object.entries(settings).map(([name, setting]) => [name, setting.default]);
