@@ -1,5 +1,6 @@
 import { AppError, quote } from '../errors.js';
 import { decodeText, firstRows, forEachRow, sniffDelimiter } from './csv.js';
+import { isPlainText, type Cells, readPlainCells } from './plain-csv.js';
 import { isMissing, isNumber, NumberReader } from './numbers.js';
 import { ISO_8601 } from './timestamps.js';
 
@@ -38,6 +39,9 @@ export interface Series {
 }
 
 const SAMPLE_ROWS = 100;
+// Rows of thousands of characters are not what the plain way is for.
+const PLAIN_HEAD_BYTES = 64 * 1024;
+const LINE_FEED = 10;
 const TIMESTAMP_NAME = /^(time|timestamp|date|datetime|date_time|ts|epoch)$/i;
 const EARLIEST_EPOCH = 1e8;
 
@@ -55,6 +59,39 @@ const EARLIEST_EPOCH = 1e8;
  *   and the column where there is one
  */
 export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[], onPiece?: () => void): Series {
+  return readPlainSeries(bytes, modelColumns, onPiece) ?? readAnySeries(bytes, modelColumns, onPiece);
+}
+
+/** {@link readSeries} for CSVs that are plain, straight from the bytes; undefined for any other. */
+function readPlainSeries(
+  bytes: Uint8Array,
+  modelColumns?: readonly string[],
+  onPiece?: () => void,
+): Series | undefined {
+  const text = plainHead(bytes);
+  if (text === undefined) return undefined;
+  const delimiter = sniffDelimiter(text);
+  const rows = firstRows(text, delimiter, SAMPLE_ROWS);
+  // The sample must be the one that is taken of the whole file.
+  if (bytes.length > PLAIN_HEAD_BYTES && rows.length < SAMPLE_ROWS) return undefined;
+  const table = readTable(rows, modelColumns);
+  const { hasHeader, valuePlaces, names } = table;
+  const layout = { delimiter: delimiter.charCodeAt(0), columns: names.length, valuePlaces, hasHeader };
+  const cells = readPlainCells(bytes, layout, onPiece);
+  return cells && seriesOf(table, cells);
+}
+
+/** The first rows as text, or undefined where they are not plain. */
+function plainHead(bytes: Uint8Array): string | undefined {
+  const first = bytes.subarray(0, PLAIN_HEAD_BYTES);
+  const head = first.length < bytes.length ? first.subarray(0, first.lastIndexOf(LINE_FEED) + 1) : first;
+  if (!isPlainText(head)) return undefined;
+  const text = new TextDecoder('latin1').decode(head);
+  return text.trim() === '' || /^\s*\n|\r(?!\n)/.test(text) ? undefined : text.replaceAll('\r\n', '\n');
+}
+
+/** {@link readSeries} for any CSV, cell by cell: the rule that the other way is held to. */
+export function readAnySeries(bytes: Uint8Array, modelColumns?: readonly string[], onPiece?: () => void): Series {
   const text = decodeText(bytes);
   if (text.trim() === '') {
     throw new AppError('EMPTY_FILE', 'The file is empty: expected a CSV with a number in each row.');
@@ -63,7 +100,7 @@ export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[], 
   const table = readTable(firstRows(text, delimiter, SAMPLE_ROWS), modelColumns);
   const filler = new SeriesFiller(table, new NumberReader(delimiter !== ','));
   forEachRow(text, delimiter, (cells, row) => filler.add(cells, row), onPiece);
-  return filler.finish();
+  return seriesOf(table, filler.cells());
 }
 
 /** What the first rows say of the CSV's columns. */
@@ -195,25 +232,10 @@ class SeriesFiller {
     this.length += 1;
   }
 
-  finish(): Series {
+  cells(): Cells {
     const { table, length } = this;
-    const textCells = new Map(this.text.map(({ place, cells }) => [place, cells]));
-    const layout = table.names.map((csvName, place): ValueColumn | TextColumn => {
-      const index = table.valuePlaces.indexOf(place);
-      const cells = textCells.get(place);
-      if (cells) return { name: table.hasHeader ? csvName : 'timestamp', kind: 'text', cells };
-      return { name: table.columns[index], kind: 'value', index };
-    });
-    const values = this.values.slice(0, length * table.columns.length);
-    const missing = fillMissing(values, table.columns);
-    return {
-      length,
-      columns: table.columns,
-      values,
-      missing,
-      layout,
-      timestamps: textCells.get(table.timestampPlace),
-    };
+    const values = this.values.slice(0, length * table.valuePlaces.length);
+    return { length, values, texts: new Map(this.text.map(({ place, cells }) => [place, cells])) };
   }
 
   private grow(): void {
@@ -232,6 +254,19 @@ class SeriesFiller {
       received,
     });
   }
+}
+
+/** Makes a series of the cells of a CSV. */
+function seriesOf(table: Table, { length, values, texts }: Cells): Series {
+  const layout = table.names.map((csvName, place): ValueColumn | TextColumn => {
+    const index = table.valuePlaces.indexOf(place);
+    const cells = texts.get(place);
+    if (cells) return { name: table.hasHeader ? csvName : 'timestamp', kind: 'text', cells };
+    return { name: table.columns[index], kind: 'value', index };
+  });
+  const missing = fillMissing(values, table.columns);
+  const { columns, timestampPlace } = table;
+  return { length, columns, values, missing, layout, timestamps: texts.get(timestampPlace) };
 }
 
 /**
