@@ -14,6 +14,9 @@ export interface Detection {
   timings: { parsing: number; inference: number; verdict: number };
 }
 
+/** What scores the points of a series: a model, or something that has one do it. */
+export type Scorer = Pick<Model, 'columns' | 'metadata' | 'identity' | 'reconstruct'>;
+
 /** What watches over a detection. */
 export interface Watch {
   /** Called now and then; what it throws ends the work. */
@@ -30,7 +33,7 @@ export interface Watch {
  */
 export async function detect(
   csv: Uint8Array,
-  model: Model,
+  model: Scorer,
   options: VerdictOptions = {},
   { checkpoint, onProgress }: Watch = {},
 ): Promise<Detection> {

@@ -3,7 +3,7 @@ import type { Reconstruction } from '../inference/model.js';
 import { calibrate, errorAtPercentile, rankOf } from './calibration.js';
 import type { Series } from './series.js';
 import { measureSampling, type Sampling } from './timestamps.js';
-import { doubts, type Warning } from './warnings.js';
+import { countFlags, doubts, type Warning } from './warnings.js';
 
 /** How much of an interval's error a column has. */
 export interface ColumnShare {
@@ -108,15 +108,13 @@ export function judge(
   const threshold = margin * errorAtPercentile(calibration, percentile);
   const sampling = series.timestamps && measureSampling(series.timestamps);
   const gaps = options.missing === 'flag' ? gapsOf(series, sampling) : undefined;
-  const flagged = Uint8Array.from(error, (value, i) =>
-    gaps?.[i] ? 1 : Number(!series.missing[i] && value > threshold),
-  );
+  const flagged = flagPoints(error, threshold, series.missing, gaps);
   const anomalies = joinIntervals(intervalsOf(flagged), options.mergeGap ?? 0)
     .map(([start, end]) => describeInterval(start, end, series, reconstruction, threshold, calibration))
     .filter((anomaly) => counts(anomaly, gaps, options));
   const isAnomaly = new Uint8Array(series.length);
   for (const { start, end } of anomalies) isAnomaly.fill(1, start, end + 1);
-  const anomalousPoints = isAnomaly.reduce((sum, flag) => sum + flag, 0);
+  const anomalousPoints = countFlags(isAnomaly);
   const warnings = doubts(series, sampling, metadata, calibration, percentile, flagged);
   return { percentile, margin, threshold, isAnomaly, anomalousPoints, anomalies, warnings };
 }
@@ -142,6 +140,20 @@ function describeInterval(
     columns,
     deviation: largestDeviation(series, expected, series.columns.indexOf(columns[0].column), start, end),
   };
+}
+
+function flagPoints(
+  error: Float32Array,
+  threshold: number,
+  missing: Uint8Array,
+  gaps: Uint8Array | undefined,
+): Uint8Array {
+  const flagged = new Uint8Array(error.length);
+  // A loop, since Uint8Array.from() takes ten times as long.
+  for (let i = 0; i < flagged.length; i++) {
+    if (gaps?.[i] || (!missing[i] && error[i] > threshold)) flagged[i] = 1;
+  }
+  return flagged;
 }
 
 /** 1 where a point lacks a value or comes after a gap between timestamps. */

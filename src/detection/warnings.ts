@@ -37,7 +37,7 @@ export function doubts(
   percentile: number,
   flagged: Uint8Array,
 ): Warning[] {
-  const share = flagged.reduce((sum, flag) => sum + flag, 0) / series.length;
+  const share = countFlags(flagged) / series.length;
   return [
     ...rangeWarnings(series, metadata.columns),
     ...missingWarnings(series),
@@ -45,6 +45,13 @@ export function doubts(
     ...percentileWarnings(calibration, percentile),
     ...fitWarnings(share, percentile),
   ];
+}
+
+/** How many points are flagged. */
+export function countFlags(flags: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < flags.length; i++) count += flags[i];
+  return count;
 }
 
 function rangeWarnings(series: Series, columns: ModelColumn[]): Warning[] {
@@ -72,7 +79,7 @@ function fitWarnings(share: number, percentile: number): Warning[] {
 }
 
 function missingWarnings({ missing, length }: Series): Warning[] {
-  const count = missing.reduce((sum, flag) => sum + flag, 0);
+  const count = countFlags(missing);
   if (count === 0) return [];
   const message = `${count} of ${length} points lack a value: the straight line between their neighbours stands in.`;
   return [{ code: 'MISSING_VALUES', message }];

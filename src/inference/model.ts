@@ -79,7 +79,8 @@ export class Model {
     return { name: this.metadata.name, version: this.metadata.version, sha256: this.sha256 };
   }
 
-  private get chunkPoints(): number {
+  /** Points in a chunk, without its context, where the caller does not say. */
+  get chunkPoints(): number {
     return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, CHUNK_WINDOWS * this.metadata.window));
   }
 
@@ -97,8 +98,8 @@ export class Model {
    * @throws AppError TOO_FEW_POINTS where n is less than the window
    */
   async reconstruct(values: Float64Array, options: ReconstructOptions = {}): Promise<Reconstruction> {
-    const { window, context, alignment } = this.metadata;
-    const { chunkPoints = this.chunkPoints, onProgress } = options;
+    const { window } = this.metadata;
+    const { chunkPoints, onProgress } = options;
     const width = this.metadata.columns.length;
     const length = values.length / width;
     if (length < window) throw tooFewPoints(length, window);
@@ -107,18 +108,40 @@ export class Model {
       columnError: new Float32Array(length * width),
       expected: new Float64Array(length * width),
     };
-    for (let start = 0; start < length; start += chunkPoints) {
-      const end = Math.min(start + chunkPoints, length);
+    await this.reconstructPart(values, result, 0, length, (end) => onProgress?.(end / length), chunkPoints);
+    return result;
+  }
+
+  /**
+   * Scores the points from `first` to before `end` of a series, as {@link Model.reconstruct} does, and
+   * writes what it finds to their places in `result`.
+   *
+   * @param values the whole series, shape [n, c] row by row; it may lie in shared memory, and `result` too
+   * @param onChunk called after each chunk with the point that it ends before; what it throws ends the work
+   */
+  async reconstructPart(
+    values: Float64Array,
+    result: Reconstruction,
+    first: number,
+    end: number,
+    onChunk: (end: number) => void,
+    chunkPoints = this.chunkPoints,
+  ): Promise<void> {
+    const { context, alignment } = this.metadata;
+    const width = this.metadata.columns.length;
+    const length = values.length / width;
+    for (let start = first; start < end; start += chunkPoints) {
+      const chunkEnd = Math.min(start + chunkPoints, end);
       const from = Math.max(0, Math.floor((start - context) / alignment) * alignment);
-      const to = Math.min(length, end + context);
-      const chunk = await this.run(values.subarray(from * width, to * width), width);
-      const [kept, keptEnd] = [start - from, end - from];
+      const to = Math.min(length, chunkEnd + context);
+      // ONNX Runtime is given memory of its own.
+      const chunk = await this.run(values.slice(from * width, to * width), width);
+      const [kept, keptEnd] = [start - from, chunkEnd - from];
       result.error.set(chunk.error.subarray(kept, keptEnd), start);
       result.columnError.set(chunk.columnError.subarray(kept * width, keptEnd * width), start * width);
       result.expected.set(chunk.expected.subarray(kept * width, keptEnd * width), start * width);
-      onProgress?.(end / length);
+      onChunk(chunkEnd);
     }
-    return result;
   }
 
   /**

@@ -23,7 +23,7 @@ interface UnderWay {
 }
 
 /** What a caller asks to have computed. */
-type Job = Omit<DetectJob, 'abandoned'>;
+type Job = Omit<DetectJob, 'abandoned' | 'offers'>;
 
 // An Engine asks for a task again within minutes; finished ones beyond these are forgotten, the oldest first.
 const REMEMBERED_TASKS = 10_000;

@@ -1,9 +1,11 @@
 import { Piscina, move, workerData } from 'piscina';
-import { detect } from '../detection/detect.js';
+import type { MessagePort } from 'node:worker_threads';
+import { detect, type Scorer } from '../detection/detect.js';
 import { parseOptions } from '../detection/options.js';
 import { type ReportFormat, writeReport } from '../detection/report.js';
 import { AppError, type ErrorCode, type ErrorDetails } from '../errors.js';
 import { Model } from '../inference/model.js';
+import { computeAll, computePart, type SharedWork, shareWork } from './together.js';
 
 /** What the pool asks of a worker. */
 export interface DetectJob {
@@ -15,6 +17,8 @@ export interface DetectJob {
   formats: ReportFormat[];
   /** Shared with the caller, who sets its first entry to 1 once nobody waits for the answer. */
   abandoned: Int32Array;
+  /** Where a long series is offered to other workers, part by part. */
+  offers: MessagePort;
 }
 
 /** What a worker answers. */
@@ -45,15 +49,35 @@ export async function probe(): Promise<void> {
   await model.probe();
 }
 
+/** Computes one part of what another worker has offered; tells whether there may be more. */
+export async function help(work: SharedWork): Promise<boolean> {
+  return computePart(await loadModel(), work);
+}
+
+/** The model, which offers long series to other workers. */
+function withHelp(model: Model, { abandoned, offers }: DetectJob): Scorer {
+  const { columns, metadata, identity } = model;
+  return {
+    ...{ columns, metadata, identity },
+    reconstruct: (values, options) => {
+      const work = shareWork(model, values, abandoned);
+      if (!work) return model.reconstruct(values, options);
+      offers.postMessage(work);
+      return computeAll(model, work, options);
+    },
+  };
+}
+
 /** Reads a CSV, finds its anomalies and writes the report. */
-export default async function runDetect({ csv, options, formats, abandoned }: DetectJob): Promise<DetectOutcome> {
+export default async function runDetect(job: DetectJob): Promise<DetectOutcome> {
+  const { csv, options, formats, abandoned, offers } = job;
   const checkpoint = () => {
     if (Atomics.load(abandoned, 0) === 1) throw new Error('Nobody waits for the answer any more.');
   };
   try {
     checkpoint();
     const { points, ...verdictOptions } = parseOptions(options);
-    const detection = await detect(csv, await loadModel(), verdictOptions, { checkpoint });
+    const detection = await detect(csv, withHelp(await loadModel(), job), verdictOptions, { checkpoint });
     const started = performance.now();
     const reports: Uint8Array[][] = [];
     for (const format of formats) {
@@ -66,6 +90,8 @@ export default async function runDetect({ csv, options, formats, abandoned }: De
     if (!(error instanceof AppError)) throw error;
     const { code, message, details } = error;
     return { failure: { code, message, details } };
+  } finally {
+    offers.close();
   }
 }
 

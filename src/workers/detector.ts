@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -6,6 +7,7 @@ import { sha256Of } from '../hash.js';
 import { type ModelDescription, readMetadata } from '../inference/metadata.js';
 import { readModelFile } from '../inference/model.js';
 import type { DetectAnswer, DetectJob, DetectOutcome } from './detect-worker.js';
+import type { SharedWork } from './together.js';
 
 /** How a detector is set up. */
 export interface DetectorSettings {
@@ -50,21 +52,33 @@ export class Detector {
    * @param signal tells that nobody waits for the answer any more: the worker stops at its next checkpoint
    * @throws AppError with what is wrong with the CSV or the options
    */
-  async detect(job: Omit<DetectJob, 'abandoned'>, signal?: AbortSignal): Promise<DetectAnswer> {
+  async detect(job: Omit<DetectJob, 'abandoned' | 'offers'>, signal?: AbortSignal): Promise<DetectAnswer> {
     // A worker must not be terminated while ONNX Runtime computes: that ends the whole process.
     const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const abandon = () => Atomics.store(abandoned, 0, 1);
     if (signal?.aborted) abandon();
     signal?.addEventListener('abort', abandon, { once: true });
     try {
-      const transferList = ownMemory(job.csv);
-      const outcome = (await this.pool.run({ ...job, abandoned }, { transferList })) as DetectOutcome;
+      const { port1: offered, port2: offers } = new MessageChannel();
+      offered.on('message', (work: SharedWork) => this.offer(work));
+      const transferList = [...ownMemory(job.csv), offers];
+      const outcome = (await this.pool.run({ ...job, abandoned, offers }, { transferList })) as DetectOutcome;
       if ('answer' in outcome) return outcome.answer;
       const { code, message, details } = outcome.failure;
       throw new AppError(code, message, details);
     } finally {
       signal?.removeEventListener('abort', abandon);
     }
+  }
+
+  /** Has every other worker help with a long series, once it is free and with a part at a time. */
+  private offer(work: SharedWork): void {
+    const help = async (): Promise<void> => {
+      const mayBeMore = (await this.pool.run(work, { name: 'help' })) as boolean;
+      if (mayBeMore) await help();
+    };
+    // A part that fails is known to the worker that has offered it.
+    for (let others = this.pool.threads.length - 1; others > 0; others--) void help().catch(() => undefined);
   }
 
   /** Waits for the work under way and ends the workers. */
