@@ -19,6 +19,8 @@ export interface DetectorSettings {
 
 /** Runs detections in worker threads, so that the event loop stays free. */
 export class Detector {
+  private readonly running = new Set<Promise<unknown>>();
+
   private constructor(
     private readonly pool: Piscina,
     /** What the model says of itself. */
@@ -43,7 +45,7 @@ export class Detector {
 
   /** Has every worker load the model and score a series made up for the purpose. */
   async probe(): Promise<void> {
-    await Promise.all(this.pool.threads.map(() => this.pool.run(undefined, { name: 'probe' })));
+    await Promise.all(this.pool.threads.map(() => this.run(undefined, { name: 'probe' })));
   }
 
   /**
@@ -62,7 +64,7 @@ export class Detector {
       const { port1: offered, port2: offers } = new MessageChannel();
       offered.on('message', (work: SharedWork) => this.offer(work));
       const transferList = [...ownMemory(job.csv), offers];
-      const outcome = (await this.pool.run({ ...job, abandoned, offers }, { transferList })) as DetectOutcome;
+      const outcome = (await this.run({ ...job, abandoned, offers }, { transferList })) as DetectOutcome;
       if ('answer' in outcome) return outcome.answer;
       const { code, message, details } = outcome.failure;
       throw new AppError(code, message, details);
@@ -74,7 +76,7 @@ export class Detector {
   /** Has every other worker help with a long series, once it is free and with a part at a time. */
   private offer(work: SharedWork): void {
     const help = async (): Promise<void> => {
-      const mayBeMore = (await this.pool.run(work, { name: 'help' })) as boolean;
+      const mayBeMore = (await this.run(work, { name: 'help' })) as boolean;
       if (mayBeMore) await help();
     };
     // A part that fails is known to the worker that has offered it.
@@ -83,7 +85,19 @@ export class Detector {
 
   /** Waits for the work under way and ends the workers. */
   async close(): Promise<void> {
+    // The pool's own close() miscounts where several workers are busy, and would terminate one that computes.
+    while (this.running.size > 0) await Promise.allSettled(this.running);
     await this.pool.close();
+  }
+
+  private async run(...what: Parameters<Piscina['run']>): Promise<unknown> {
+    const running = this.pool.run(...what) as Promise<unknown>;
+    this.running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.running.delete(running);
+    }
   }
 }
 
