@@ -22,7 +22,7 @@ const NEXT = 0;
 const DONE = 1;
 const FAILED = 2;
 // A part is as long as others may have to wait for the thread that computes it.
-const PART_CHUNKS = 8;
+const PART_CHUNKS = 2;
 const WAIT_MILLISECONDS = 50;
 
 /** The parts of a reconstruction, or undefined where the series is too short to be worth parting. */
