@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import type { Response } from 'express';
 
@@ -25,11 +24,11 @@ export class AnswerStream {
     this.gone = controller.signal;
   }
 
-  /** Sends a piece; resolves once there may be another. */
+  /** Sends a piece; resolves once the client has taken it and there may be another. */
   async write(bytes: Uint8Array): Promise<void> {
     const { response, first } = this;
     if (!response.headersSent && !first) {
-      this.first = bytes;
+      this.first = bytes.slice();
       return;
     }
     if (first) {
@@ -58,13 +57,20 @@ export class AnswerStream {
 
   private async send(bytes: Uint8Array): Promise<void> {
     const { response, gone } = this;
-    if (response.write(bytes)) return;
-    const paused = AbortSignal.timeout(LONGEST_PAUSE_MILLISECONDS);
+    const pause = setTimeout(() => response.destroy(), LONGEST_PAUSE_MILLISECONDS);
     try {
-      await once(response, 'drain', { signal: AbortSignal.any([gone, paused]) });
-    } catch (error) {
-      response.destroy();
-      throw error;
+      await new Promise<void>((resolve, reject) => {
+        const fail = () => reject(new Error('The client went away.'));
+        if (gone.aborted) fail();
+        gone.addEventListener('abort', fail, { once: true });
+        response.write(bytes, (error) => {
+          gone.removeEventListener('abort', fail);
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+    } finally {
+      clearTimeout(pause);
     }
   }
 }

@@ -14,7 +14,8 @@ export class ReportFile {
   /** Writes a piece; resolves once there may be another. */
   async write(bytes: Uint8Array): Promise<void> {
     this.written ??= this.open();
-    if (!this.report.write(bytes)) await Promise.race([once(this.report, 'drain'), this.written]);
+    // The bytes are the writer's again after this.
+    if (!this.report.write(bytes.slice())) await Promise.race([once(this.report, 'drain'), this.written]);
   }
 
   /** Ends the file and waits until all of it is written. */

@@ -25,11 +25,26 @@ async function listening(server: RunningProcess): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-function compute(url: string, csv: Blob, signal?: AbortSignal): Promise<Response> {
+function compute(url: string, csv: Blob, signal?: AbortSignal, accept = 'application/json'): Promise<Response> {
   const form = new FormData();
   form.set('text', csv, 'series.csv');
   form.set('points', 'false');
-  return fetch(`${url}/compute`, { method: 'POST', body: form, signal });
+  return fetch(`${url}/compute`, { method: 'POST', body: form, signal, headers: { accept } });
+}
+
+/** The rows of an answer, of which no more than a piece is held. */
+async function countRows({ body }: Response): Promise<number> {
+  let rows = 0;
+  for await (const piece of body as unknown as AsyncIterable<Uint8Array>) {
+    for (const byte of piece) if (byte === 10) rows += 1;
+  }
+  return rows;
+}
+
+/** The most memory that a process has had, in megabytes. */
+function peakMemory({ child }: RunningProcess): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
 describe('the server as a process', function () {
@@ -137,6 +152,34 @@ describe('the server as a process', function () {
     }
     expect((await underWay).status).to.equal(200);
     expect(answered).to.be.above(20);
+  });
+
+  it('takes no more memory for a million points than for fifty thousand', async function () {
+    if (!existsSync('/proc/self/status')) this.skip();
+    // As npm start has it.
+    const server = serve({}, process.execPath, ['--max-semi-space-size=2']);
+    const url = await listening(server);
+    const ask = async (points: number) =>
+      countRows(await compute(url, longSeries(points), undefined, 'text/csv')).then((rows) => [
+        rows,
+        peakMemory(server),
+      ]);
+    const [, few] = await ask(50_000);
+    const [rows, many] = await ask(1_000_000);
+    expect(rows).to.equal(1_000_001);
+    // The series alone, its errors and the answer come to more than a hundred megabytes.
+    expect(many - few).to.be.below(60);
+  });
+
+  it('waits for a client who reads slowly, and serves others meanwhile', async () => {
+    const server = serve();
+    const url = await listening(server);
+    const slow = await Promise.all(
+      Array.from({ length: 3 }, () => compute(url, longSeries(300_000), undefined, 'text/csv')),
+    );
+    for (let i = 0; i < 5; i++) expect((await compute(url, longSeries(1000))).status).to.equal(200);
+    expect(server.stderr).to.not.include('"length":300000');
+    expect(await Promise.all(slow.map(countRows))).to.deep.equal([300_001, 300_001, 300_001]);
   });
 
   it('frees the worker of a client that goes away at any moment, and goes on serving', async () => {

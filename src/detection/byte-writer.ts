@@ -81,8 +81,7 @@ export class ByteWriter {
 
   /** Hands over what was written. */
   take(): Uint8Array {
-    const taken = this.bytes.subarray(0, this.used);
-    this.bytes = Buffer.alloc(0);
+    const taken = Uint8Array.prototype.slice.call(this.bytes, 0, this.used);
     this.used = 0;
     return taken;
   }

@@ -51,7 +51,7 @@ export class BlockBuilder {
     private readonly carries: boolean,
   ) {
     this.values = new Float64Array(points * width);
-    this.ends = new Uint32Array(points);
+    this.ends = new Uint32Array(carries ? points : 0);
   }
 
   /** Sets the number in a value column of the row. */
@@ -76,7 +76,8 @@ export class BlockBuilder {
 
   /** Goes on to the next row. */
   endRow(): void {
-    this.ends[this.length++] = this.used;
+    if (this.carries) this.ends[this.length] = this.used;
+    this.length += 1;
   }
 
   /** Hands the block over and starts the next one. */
@@ -89,7 +90,7 @@ export class BlockBuilder {
       ...(this.carries && { rows: { bytes: this.bytes.subarray(0, used), ends: this.ends.subarray(0, length) } }),
     };
     this.values = new Float64Array(points * width);
-    this.ends = new Uint32Array(points);
+    this.ends = new Uint32Array(this.ends.length);
     this.timestamps = [];
     this.bytes = new Uint8Array(this.bytes.length);
     this.used = 0;

@@ -63,16 +63,27 @@ export function isPlainText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte < FIRST_BEYOND_ASCII && byte !== QUOTE);
 }
 
-/** The bytes in pieces that each end with a row. */
+/** The bytes in pieces that each end with a row; each is valid until the next one is asked for. */
 function* wholeLines(source: ByteSource): Generator<Uint8Array> {
-  let rest: Uint8Array = new Uint8Array(0);
+  let held = new Uint8Array(4 * LONGEST_ROW);
+  let used = 0;
   for (const piece of source.pieces()) {
-    const end = piece.lastIndexOf(NEWLINE) + 1;
-    if (end > 0) yield rest.length > 0 ? Buffer.concat([rest, piece.subarray(0, end)]) : piece.subarray(0, end);
-    rest = end > 0 ? piece.slice(end) : Buffer.concat([rest, piece]);
-    if (rest.length > LONGEST_ROW) throw new NotPlain();
+    if (used + piece.length > held.length) held = enlarged(held, used + piece.length);
+    held.set(piece, used);
+    used += piece.length;
+    const end = held.subarray(0, used).lastIndexOf(NEWLINE) + 1;
+    if (end > 0) yield held.subarray(0, end);
+    held.copyWithin(0, end, used);
+    used -= end;
+    if (used > LONGEST_ROW) throw new NotPlain();
   }
-  if (rest.length > 0) yield rest;
+  if (used > 0) yield held.subarray(0, used);
+}
+
+function enlarged(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(length);
+  larger.set(bytes);
+  return larger;
 }
 
 class PlainScanner {

@@ -1,6 +1,6 @@
 /** A run of points with enough context on both sides that their errors are those in the whole series. */
 export interface Chunk {
-  /** The values with their context, shape [points, c] row by row. */
+  /** The values with their context, shape [points, c] row by row; valid until the next chunk is asked for. */
   values: Float64Array;
   /** The first point whose error counts, counted from the start of the values. */
   keptFrom: number;
@@ -37,30 +37,48 @@ export function* cutChunks(
   { width, context, alignment, chunkPoints }: ChunkPlan,
 ): Generator<Chunk> {
   const contextFrom = (point: number) => Math.max(0, Math.floor((point - context) / alignment) * alignment);
-  let held = new Float64Array(0);
-  let heldFrom = 0;
+  const held = new HeldValues(width);
   let start = 0;
   for (const block of blocks) {
-    held = joined(held, block);
-    const heldTo = heldFrom + held.length / width;
+    held.add(block);
     for (; start < length; start += chunkPoints) {
       const end = Math.min(length, start + chunkPoints);
       const to = Math.min(length, end + context);
-      if (to > heldTo) break;
+      if (to > held.to) break;
       const from = contextFrom(start);
-      // ONNX Runtime is given memory of its own.
-      const values = held.slice((from - heldFrom) * width, (to - heldFrom) * width);
-      yield { values, keptFrom: start - from, keptTo: end - from };
+      yield { values: held.between(from, to), keptFrom: start - from, keptTo: end - from };
     }
-    const needed = Math.min(contextFrom(start), heldTo);
-    held = held.subarray((needed - heldFrom) * width);
-    heldFrom = needed;
+    held.dropBefore(contextFrom(start));
   }
 }
 
-function joined(a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> {
-  const both = new Float64Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** The values of the points that are still needed, in memory that is used again and again. */
+class HeldValues {
+  private values = new Float64Array(0);
+  private from = 0;
+  /** The point before which the values end. */
+  to = 0;
+
+  constructor(private readonly width: number) {}
+
+  add(block: Float64Array): void {
+    const used = (this.to - this.from) * this.width;
+    if (used + block.length > this.values.length) {
+      const larger = new Float64Array(used + block.length);
+      larger.set(this.values.subarray(0, used));
+      this.values = larger;
+    }
+    this.values.set(block, used);
+    this.to += block.length / this.width;
+  }
+
+  between(from: number, to: number): Float64Array {
+    return this.values.subarray((from - this.from) * this.width, (to - this.from) * this.width);
+  }
+
+  dropBefore(point: number): void {
+    const from = Math.min(point, this.to);
+    this.values.copyWithin(0, (from - this.from) * this.width, (this.to - this.from) * this.width);
+    this.from = from;
+  }
 }

@@ -123,7 +123,8 @@ export class Model {
   /** Scores one chunk, see {@link Model.score}. */
   async scoreChunk({ values, keptFrom, keptTo }: Chunk): Promise<Reconstruction> {
     const width = this.metadata.columns.length;
-    const { error, columnError, expected } = await this.run(values, width);
+    // ONNX Runtime is given memory of its own.
+    const { error, columnError, expected } = await this.run(values.slice(), width);
     return {
       error: error.subarray(keptFrom, keptTo),
       columnError: columnError.subarray(keptFrom * width, keptTo * width),

@@ -19,7 +19,7 @@ export interface DetectorSettings {
   workers: number;
 }
 
-/** Takes the pieces of an answer; the next one comes once it has resolved. */
+/** Takes a piece of an answer, whose bytes are valid until it has resolved; the next one comes then. */
 export type WritePiece = (piece: ReportPiece) => Promise<void> | void;
 
 /** What watches over a detection. */
@@ -32,6 +32,9 @@ export interface DetectWatch {
 
 // Jobs that wait for their callers leave a worker to others; what computes takes turns, a chunk at a time.
 const TASKS_A_WORKER = 64;
+
+// What a chunk leaves behind is freed every few chunks, and not only once tens of megabytes have come together.
+const YOUNG_MEGABYTES = 8;
 
 /** Runs detections in worker threads, so that the event loop stays free. */
 export class Detector {
@@ -56,6 +59,7 @@ export class Detector {
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: TASKS_A_WORKER,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     });
     return new Detector(pool, { ...model.metadata, sha256: model.sha256 });
   }

@@ -14,7 +14,8 @@ export const outboxEntries = {
 // A small answer goes back with the job's own, without a message for each piece.
 const KEPT_BYTES = 256 * 1024;
 // A caller who reads slowly slows the work down instead of filling memory.
-const PIECES_AHEAD = 4;
+const PLACES = 4;
+const PLACE_BYTES = 256 * 1024;
 
 /** Where a worker puts the pieces of an answer while it computes. */
 export class Outbox {
@@ -24,6 +25,8 @@ export class Outbox {
   waited = 0;
   private kept: ReportPiece[] = [];
   private keptBytes = 0;
+  /** Memory that the pieces travel in, used again and again: what is handed over stays until it is collected. */
+  private places: SharedArrayBuffer | undefined;
 
   /** @param entries shared with who takes the pieces, see {@link outboxEntries} */
   constructor(
@@ -43,7 +46,11 @@ export class Outbox {
     this.kept.push(piece);
     this.keptBytes += piece.bytes.length;
     if (this.sent === 0 && this.keptBytes < KEPT_BYTES) return;
-    for (const kept of this.kept.splice(0)) await this.send(kept);
+    for (const { format, bytes } of this.kept.splice(0)) {
+      for (let from = 0; from < bytes.length; from += PLACE_BYTES) {
+        await this.send({ format, bytes: bytes.subarray(from, from + PLACE_BYTES) });
+      }
+    }
   }
 
   /** The pieces that were not sent. */
@@ -52,18 +59,24 @@ export class Outbox {
   }
 
   private async send({ format, bytes }: ReportPiece): Promise<void> {
+    await this.waitForPlace();
+    this.places ??= new SharedArrayBuffer(PLACES * PLACE_BYTES);
+    const place = new Uint8Array(this.places, (this.sent % PLACES) * PLACE_BYTES, bytes.length);
+    place.set(bytes);
+    this.port.postMessage({ format, bytes: place } satisfies ReportPiece);
+    this.sent += 1;
+  }
+
+  private async waitForPlace(): Promise<void> {
     const started = performance.now();
     const { entries } = this;
     for (;;) {
       this.checkpoint();
       const taken = Atomics.load(entries, outboxEntries.taken);
-      if (this.sent - taken < PIECES_AHEAD) break;
+      if (this.sent - taken < PLACES) break;
       await waitForChange(entries, outboxEntries.taken, taken);
     }
     this.waited += performance.now() - started;
-    const owned = ownedBytes(bytes);
-    this.port.postMessage({ format, bytes: owned } satisfies ReportPiece, [owned.buffer]);
-    this.sent += 1;
   }
 }
 

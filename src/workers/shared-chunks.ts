@@ -123,8 +123,7 @@ function putChunk({ plan, states, bounds, values }: SharedChunks, place: number,
 function chunkIn({ plan, bounds, values }: SharedChunks, place: number): Chunk {
   const [points, keptFrom, keptTo] = bounds.subarray(place * BOUNDS);
   const first = place * longestChunk(plan) * plan.width;
-  // slice(), since ONNX Runtime is given memory of its own.
-  return { values: values.slice(first, first + points * plan.width), keptFrom, keptTo };
+  return { values: values.subarray(first, first + points * plan.width), keptFrom, keptTo };
 }
 
 function putResult(shared: SharedChunks, place: number, { error, columnError, expected }: Reconstruction): void {

@@ -119,6 +119,15 @@ describe('reading a CSV', () => {
       });
     }
 
+    it('over more points than are read at a time', () => {
+      const csv = `a,b\n1,1\n${',2\n'.repeat(6)}8,\n,\n,\n11,5\n,7\n`;
+      const blocks = [...openSeries(bytesInMemory(Buffer.from(csv)), ['a', 'b']).blocks(2, false)];
+      expect(blocks.map(({ length }) => length)).to.deep.equal([2, 2, 2, 2, 2, 2]);
+      expect(blocks.flatMap(({ values: both }) => [...both])).to.deep.equal([
+        1, 1, 2, 2, 3, 2, 4, 2, 5, 2, 6, 2, 7, 2, 8, 2.75, 9, 3.5, 10, 4.25, 11, 5, 11, 7,
+      ]);
+    });
+
     it('at the ends: the nearest value stands in', () => {
       const series = read('NaN\n\n2\n3\nNaN\n', ['value']);
       expect(Array.from(series.values)).to.deep.equal([2, 2, 2, 3, 3]);
