@@ -8,6 +8,7 @@ import { busy } from './speed/busy.js';
 import { command } from './speed/command.js';
 import { Figures } from './speed/figures.js';
 import { goalsTable } from './speed/goals.js';
+import { growthTable } from './speed/growth.js';
 import { OUTPUT } from './speed/inputs.js';
 import { load } from './speed/load.js';
 import { describeMachine, type Machine, sayMachine } from './speed/machine.js';
@@ -45,7 +46,10 @@ async function measureAll(options: Options): Promise<void> {
     await measurePart(name, { options, figures });
     write(machine, options, figures);
   }
+  console.log(`${markdown(growthTable(figures))}\n`);
   console.log(markdown(goalsTable(figures)));
+  if (figures.all().some(({ subject, failure }) => subject === 'service' && failure !== undefined))
+    process.exitCode = 1;
   say(`all figures: ${RESULTS}`);
 }
 
@@ -61,5 +65,8 @@ async function measurePart(name: PartName, context: Parameters<Part['measure']>[
 }
 
 function write(machine: Machine, options: Options, figures: Figures): void {
-  writeFileSync(RESULTS, JSON.stringify({ machine, options, figures: figures.all() }, undefined, 1));
+  writeFileSync(
+    RESULTS,
+    JSON.stringify({ machine, options, figures: figures.all(), goals: goalsTable(figures) }, undefined, 1),
+  );
 }

@@ -15,7 +15,7 @@ import { figure, type Table, times, whole } from './table.js';
 export const BUSY_CONNECTIONS = [1, 8];
 
 const SUBJECTS = ['service', 'peer'] as const;
-const RUNS = 2;
+const RUNS = 1;
 const WARM_MILLISECONDS = 1500;
 
 /** How long small requests take while one long job runs, against without. */
@@ -64,14 +64,23 @@ function tableOf(points: number, figures: Figures): Table {
       'p99 alone, ms',
       'p99 beside',
       'p99 beside / alone',
+      'requests beside',
     ],
     rows: BUSY_CONNECTIONS.flatMap((connections) =>
       SUBJECTS.map((subject) => {
-        const of = (metric: 'p50' | 'p99', busy: boolean) =>
+        const of = (metric: FigureKey['metric'], busy: boolean) =>
           figures.median({ ...busyKey(subject, connections, busy), metric });
         const [alone, beside] = [of('p99', false), of('p99', true)];
         const p50 = [figure(of('p50', false)), figure(of('p50', true))];
-        return [String(connections), subject, ...p50, figure(alone), figure(beside), times(ratio(beside, alone))];
+        return [
+          String(connections),
+          subject,
+          ...p50,
+          figure(alone),
+          figure(beside),
+          times(ratio(beside, alone)),
+          whole(of('requests', true)),
+        ];
       }),
     ),
   };

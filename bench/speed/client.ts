@@ -63,17 +63,17 @@ export async function hammer(
   const body = wholeForm(file, output);
   const request = { ...target(output, body.length), body };
   let stop = false;
-  const stopping = stopped.finally(() => (stop = true));
   const started = performance.now();
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const client = new Client(url, { headersTimeout: LONGEST_MILLISECONDS });
+  const loops = Array.from({ length: connections }, async () => {
+    const client = new Client(url, { headersTimeout: LONGEST_MILLISECONDS });
+    try {
       while (!stop) await timeOne(client, request, load);
-      await client.close();
-    }),
-  );
+    } finally {
+      await client.destroy();
+    }
+  });
+  await Promise.all([stopped.finally(() => (stop = true)), ...loops]);
   load.seconds = (performance.now() - started) / 1000;
-  await stopping;
   return load;
 }
 

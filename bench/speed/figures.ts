@@ -16,7 +16,7 @@ export const OUTPUTS: readonly Output[] = ['verdict', 'arrays', 'csv'];
 export interface FigureKey {
   part: string;
   subject: Subject;
-  metric: 'seconds' | 'megabytes' | 'requests per second' | 'p50' | 'p99' | 'refused';
+  metric: 'seconds' | 'megabytes' | 'requests per second' | 'requests' | 'refused' | 'p50' | 'p99';
   /** Points in a CSV; 0 for a process that has not been asked anything yet. */
   points: number;
   columns: number;
@@ -26,7 +26,7 @@ export interface FigureKey {
   busy?: boolean;
 }
 
-/** A figure: what each run gave, or why none gave anything. */
+/** A figure: what each run gave, and why a run failed. */
 export interface Figure extends FigureKey {
   runs: number[];
   failure?: string;
@@ -51,14 +51,19 @@ export class Figures {
     return median(this.byKey.get(keyOf(key))?.runs ?? []);
   }
 
-  /** Why nothing was measured, undefined where something was or nothing was tried. */
+  /** Why something did not work, undefined where nothing failed. */
   failure(key: FigureKey): string | undefined {
     return this.byKey.get(keyOf(key))?.failure;
   }
 
-  /** Every figure in the order in which it was first measured. */
-  all(): Figure[] {
-    return [...this.byKey.values()];
+  /** Whether it was tried, with or without success. */
+  tried(key: FigureKey): boolean {
+    return this.byKey.has(keyOf(key));
+  }
+
+  /** Every figure with its median, in the order in which it was first measured. */
+  all(): (Figure & { median?: number })[] {
+    return Array.from(this.byKey.values(), (figure) => ({ ...figure, median: median(figure.runs) }));
   }
 
   private at(key: FigureKey): Figure {

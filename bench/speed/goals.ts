@@ -1,13 +1,12 @@
 import { BUSY_CONNECTIONS, busyKey } from './busy.js';
 import { type FigureKey, type Figures, OUTPUTS, type Subject } from './figures.js';
+import { GROWTH, growthOfSeconds } from './growth.js';
 import { LOAD_OUTPUTS, loadKey } from './load.js';
 import { memoryKey } from './memory.js';
 import { ratio } from './statistics.js';
-import { figure, type Table, times } from './table.js';
+import { figure, type Table, times, whole } from './table.js';
 import { secondsKey } from './throughput.js';
 
-const MILLION = 1_000_000;
-const TEN_MILLION = 10_000_000;
 const MANY_CONNECTIONS = 64;
 
 /** A figure to reach. */
@@ -36,7 +35,7 @@ export function goalsTable(figures: Figures): Table {
 
 function speedGoals(figures: Figures): Goal[] {
   const seconds = (subject: Subject, output?: 'verdict' | 'csv') =>
-    figures.median(secondsKey(subject, MILLION, 1, output));
+    figures.median(secondsKey(subject, GROWTH.from, 1, output));
   return [
     {
       what: '1M points, verdict: service / limit',
@@ -62,6 +61,9 @@ function loadGoals(figures: Figures): Goal[] {
       const key = { ...loadKey(output, MANY_CONNECTIONS), metric };
       return ratio(figures.median({ ...key, subject: 'service' }), figures.median({ ...key, subject: 'peer' }));
     });
+  const refused = LOAD_OUTPUTS.map((output) =>
+    figures.median({ ...loadKey(output, MANY_CONNECTIONS), subject: 'service', metric: 'refused' }),
+  );
   const besideAlone = BUSY_CONNECTIONS.map((connections) => {
     const p99 = (busy: boolean) => figures.median({ ...busyKey('service', connections, busy), metric: 'p99' });
     return ratio(p99(true), p99(false));
@@ -73,17 +75,20 @@ function loadGoals(figures: Figures): Goal[] {
       least: 3,
     },
     { what: '1,000 points, 64 connections, p99: service / peer', reached: largest(overPeer('p99')), most: 1 },
-    { what: '1,000 points, p99 beside a long job / alone', reached: largest(besideAlone), most: 3 },
+    {
+      what: '1,000 points, 64 connections, requests not answered 200',
+      reached: largest(refused),
+      most: 0,
+      write: whole,
+    },
+    { what: '1,000 points, p99 beside the longest job / alone', reached: largest(besideAlone), most: 3 },
   ];
 }
 
 function growthGoals(figures: Figures): Goal[] {
-  const peaks = (subject: Subject) => OUTPUTS.map((output) => figures.median(memoryKey(subject, TEN_MILLION, output)));
+  const peaks = (subject: Subject) => OUTPUTS.map((output) => peakOf(figures, memoryKey(subject, GROWTH.to, output)));
   const [ours, theirs] = [peaks('service'), peaks('peer')];
-  const growth = OUTPUTS.map((output) => {
-    const [small, large] = [MILLION, TEN_MILLION].map((points) => secondsKey('service', points, 1, output));
-    return ratio(figures.median(large), figures.median(small));
-  });
+  const growth = OUTPUTS.map((output) => growthOfSeconds(figures, 'service', output));
   return [
     { what: '10M points, peak of the service, MB', reached: largest(ours), most: 300, write: figure },
     {
@@ -93,6 +98,11 @@ function growthGoals(figures: Figures): Goal[] {
     },
     { what: 'seconds: 10M points / 1M points', reached: largest(growth), most: 10.5 },
   ];
+}
+
+/** A server that does not answer has no peak that would do. */
+function peakOf(figures: Figures, key: FigureKey): number | undefined {
+  return key.subject === 'service' && figures.failure(key) !== undefined ? Infinity : figures.median(key);
 }
 
 function verdictOf(reached: number | undefined, least = -Infinity, most = Infinity): string {

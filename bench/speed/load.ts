@@ -57,6 +57,7 @@ export function recordLoad(
   { seconds, latencies, refused }: Load,
 ): void {
   figures.record({ ...key, metric: 'requests per second' }, latencies.length / seconds);
+  figures.record({ ...key, metric: 'requests' }, latencies.length);
   figures.record({ ...key, metric: 'refused' }, refused);
   for (const [metric, share] of [['p50', 0.5] as const, ['p99', 0.99] as const]) {
     const value = percentile(latencies, share);

@@ -8,10 +8,11 @@ import { say } from './progress.js';
 import type { RunningServer } from './server.js';
 import { startService } from './service.js';
 import { ratio } from './statistics.js';
-import { type Table, times, whole } from './table.js';
+import { FAILS, type Table, times, whole } from './table.js';
 
 // Enough to show that the peer in one run does not fit, and little enough not to hurt the machine.
 const ONE_RUN_GIGABYTES = Math.min(8, totalmem() / 2 ** 31);
+const LONG_POINTS = 1_000_000;
 const ONE_RUN_POINTS = 10_000_000;
 
 /** Peak resident sizes, each of a server that was started for it. */
@@ -20,7 +21,7 @@ export const memory: Part = {
     const model = await modelFor(1);
     const servers = [['service', () => startService(model)] as const, ['peer', () => startPeer(model)] as const];
     for (const points of [0, ...context.options.sizes]) {
-      for (const output of points === 0 ? [undefined] : OUTPUTS) {
+      for (const output of outputsFor(points)) {
         for (let run = 0; run < (context.options.runs ?? 1); run++) {
           for (const [subject, start] of servers) await measurePeak(context, memoryKey(subject, points, output), start);
         }
@@ -51,20 +52,23 @@ async function measurePeak({ figures }: Context, key: FigureKey, start: () => Pr
   });
 }
 
+/** Short series take so little that their output does not matter; a server that is asked nothing has none. */
+function outputsFor(points: number): readonly (Output | undefined)[] {
+  if (points === 0) return [undefined];
+  return points < LONG_POINTS ? ['arrays'] : OUTPUTS;
+}
+
 function tableOf(sizes: number[], figures: Figures): Table {
-  const cases = [
-    { points: 0, output: undefined },
-    ...sizes.flatMap((points) => OUTPUTS.map((output) => ({ points, output }))),
-  ];
+  const cases = [0, ...sizes].flatMap((points) => outputsFor(points).map((output) => ({ points, output })));
   const failure = figures.failure(memoryKey('peer in one run', ONE_RUN_POINTS, 'verdict'));
   return {
     title: 'Peak resident size, each in a fresh process',
     header: ['points', 'out', 'service, MB', 'peer, MB', 'service / peer'],
     rows: cases.map(({ points, output }) => {
-      const [service, peer] = (['service', 'peer'] as const).map((subject) =>
-        figures.median(memoryKey(subject, points, output)),
-      );
-      return [whole(points), output ?? 'ready', whole(service), whole(peer), times(ratio(service, peer))];
+      const keys = (['service', 'peer'] as const).map((subject) => memoryKey(subject, points, output));
+      const [service, peer] = keys.map((key) => figures.median(key));
+      const cells = keys.map((key) => (figures.failure(key) ? FAILS : whole(figures.median(key))));
+      return [whole(points), output ?? 'ready', ...cells, times(ratio(service, peer))];
     }),
     note:
       'VmHWM in millions of bytes; of the peer added up over its processes.' +

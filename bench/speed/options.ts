@@ -33,8 +33,21 @@ Measures how fast the built server is beside the bare model and a Python service
   --help          this text
 `;
 
-const FULL = { sizes: [1000, 28_000, 1_000_000, 10_000_000], columns: [1, 3] };
-const QUICK = { sizes: [1000, 28_000, 1_000_000], columns: [1] };
+const FULL: Options = {
+  parts: [...PARTS],
+  sizes: [1000, 28_000, 1_000_000, 10_000_000],
+  columns: [1, 3],
+  loadSeconds: 4,
+  trainingPoints: [12_000, 50_000],
+};
+const QUICK: Options = {
+  ...FULL,
+  sizes: [1000, 28_000, 1_000_000],
+  columns: [1],
+  runs: 1,
+  loadSeconds: 1.5,
+  trainingPoints: [12_000],
+};
 
 /**
  * Reads the arguments of the benchmark.
@@ -55,15 +68,11 @@ export function readOptions(args: string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const { sizes, columns } = values.quick ? QUICK : FULL;
-  const runs = values.runs === undefined ? undefined : numbers('--runs', values.runs)[0];
-  return {
-    parts: chooseParts(positionals),
-    sizes: values.sizes === undefined ? sizes : numbers('--sizes', values.sizes),
-    columns: values.columns === undefined ? columns : oneOrThree(numbers('--columns', values.columns)),
-    ...(values.quick ? { runs: runs ?? 1, loadSeconds: 1.5, trainingPoints: [12_000] } : undefined),
-    ...(values.quick ? undefined : { runs, loadSeconds: 4, trainingPoints: [12_000, 50_000] }),
-  } as Options;
+  const chosen: Options = { ...(values.quick ? QUICK : FULL), parts: chooseParts(positionals) };
+  if (values.sizes !== undefined) chosen.sizes = numbers('--sizes', values.sizes);
+  if (values.columns !== undefined) chosen.columns = oneOrThree(numbers('--columns', values.columns));
+  if (values.runs !== undefined) chosen.runs = numbers('--runs', values.runs)[0];
+  return chosen;
 }
 
 function chooseParts(names: string[]): PartName[] {

@@ -7,6 +7,9 @@ export interface Table {
   note?: string;
 }
 
+/** Stands in a table for what was tried and did not work. */
+export const FAILS = 'fails';
+
 const UNKNOWN = '–';
 
 /** Writes a table as Markdown. */

@@ -8,7 +8,7 @@ import { say } from './progress.js';
 import type { RunningServer } from './server.js';
 import { startService } from './service.js';
 import { ratio } from './statistics.js';
-import { figure, type Table, times, whole } from './table.js';
+import { FAILS, figure, type Table, times, whole } from './table.js';
 
 // The peer in one run takes four gigabytes for a million values, and keeps them.
 const MOST_IN_ONE_RUN = 1_000_000;
@@ -101,12 +101,12 @@ async function warm(servers: Servers, limit: Limit, columns: number): Promise<vo
   }
   const [ours, theirs] = await Promise.all(Object.values(servers).map(({ url }) => ask(url, input.file, 'verdict')));
   const [a, b] = [ours, theirs].map((answer) => (answer as { anomalies: { start: number; end: number }[] }).anomalies);
-  const differ = a.length !== b.length || a.some(({ start, end }, i) => start !== b[i].start || end !== b[i].end);
-  if (differ) say(`the service finds ${a.length} intervals, the peer ${b.length}: not the same`);
+  if (a.length === b.length && a.every(({ start, end }, i) => start === b[i].start && end === b[i].end)) return;
+  throw new Error(`the service finds ${a.length} intervals, the peer ${b.length}: they do not do the same work`);
 }
 
 function tableOf(columns: number, sizes: number[], figures: Figures): Table {
-  const measured = (points: number, output: Output) => figures.median(secondsKey('service', points, columns, output));
+  const tried = (points: number, output: Output) => figures.tried(secondsKey('service', points, columns, output));
   const cases = sizes.flatMap((points) => OUTPUTS.map((output) => ({ points, output })));
   return {
     title: `One request at a time, ${columns === 1 ? 'one column' : `${columns} columns`}`,
@@ -115,16 +115,18 @@ function tableOf(columns: number, sizes: number[], figures: Figures): Table {
       ...['peer, s', 'peer / service', 'peer in one run / service'],
     ],
     rows: cases
-      .filter(({ points, output }) => measured(points, output) !== undefined)
+      .filter(({ points, output }) => tried(points, output))
       .map(({ points, output }) => rowOf(points, columns, output, figures)),
     note: 'Limit: the bare model on as many threads as the service has workers, and the bytes of the file read once. Peer: the Python service, long series in chunks of 100,000 points.',
   };
 }
 
 function rowOf(points: number, columns: number, output: Output, figures: Figures): string[] {
-  const seconds = (subject: Subject) => figures.median(secondsKey(subject, points, columns, output));
+  const keyOf = (subject: Subject) => secondsKey(subject, points, columns, output);
+  const seconds = (subject: Subject) => figures.median(keyOf(subject));
+  const cell = (subject: Subject) => (figures.failure(keyOf(subject)) ? FAILS : figure(seconds(subject)));
   const limit = figures.median(secondsKey('limit', points, columns));
   const [service, peer, oneRun] = (['service', 'peer', 'peer in one run'] as const).map(seconds);
-  const ratios = [figure(peer), times(ratio(peer, service)), times(ratio(oneRun, service))];
-  return [whole(points), output, figure(service), figure(limit), times(ratio(service, limit)), ...ratios];
+  const ratios = [cell('peer'), times(ratio(peer, service)), times(ratio(oneRun, service))];
+  return [whole(points), output, cell('service'), figure(limit), times(ratio(service, limit)), ...ratios];
 }

@@ -45,6 +45,8 @@ describe('the report of the benchmark', () => {
     figures.record(memoryKey('service', 10_000_000, 'verdict'), 200);
     figures.record(memoryKey('service', 10_000_000, 'csv'), 400);
     expect(reached(figures, '10M points, peak of the service, MB')?.slice(2)).to.deep.equal(['400', 'missed']);
+    figures.fail(memoryKey('service', 10_000_000, 'arrays'), 'status 500');
+    expect(reached(figures, '10M points, peak of the service, MB')?.[3]).to.equal('missed');
   });
 });
 
