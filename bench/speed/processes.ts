@@ -54,7 +54,7 @@ export async function run(command: string, args: string[], limitSeconds: number)
   }, SAMPLE_MILLISECONDS);
   const late = setTimeout(() => signal(child, 'SIGKILL'), limitSeconds * 1000);
   try {
-    const [code] = (await once(child, 'exit')) as [number | null];
+    const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code ?? 'a signal'}:\n${said}`);
     return { seconds: (performance.now() - started) / 1000, megabytes };
   } finally {
