@@ -4,7 +4,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'src/generated/', '.venv/', 'bench/.venv/', '.tools/']),
+  globalIgnores(['dist/', 'coverage/', 'src/generated/', '.venv/', 'bench/.venv/', 'bench/.venv-peer/', '.tools/']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
