@@ -152,9 +152,13 @@ export class TaskQueue {
     // Per point there is the scored CSV.
     const request = { csv, options: { ...options, points: 'false' }, formats: task.formats };
     const reports = new Map(task.formats.map((format) => [format, [] as Uint8Array[]]));
-    const answer = await this.detector.detect(request, ({ format, bytes }) => void reports.get(format)?.push(bytes.slice()), {
-      signal,
-    });
+    const answer = await this.detector.detect(
+      request,
+      ({ format, bytes }) => void reports.get(format)?.push(bytes.slice()),
+      {
+        signal,
+      },
+    );
     return { ...answer, reports: Array.from(reports.values(), (pieces) => Buffer.concat(pieces)) };
   }
 
