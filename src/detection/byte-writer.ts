@@ -7,6 +7,7 @@ const LARGEST = 1e9;
 // Fewer digits tell hardly any float from its neighbours, more are never needed.
 const FEWEST_DIGITS = 6;
 const MOST_DIGITS = 9;
+const LIKELY_DIGITS = 8;
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
 // Grows to what pieces take, by doubling.
 const FIRST_BYTES = 4096;
@@ -69,14 +70,12 @@ export class ByteWriter {
       this.ascii(String(shortestFloat(size)));
       return;
     }
-    const exponent = Math.floor(Math.log10(size));
-    for (let digits = FEWEST_DIGITS; ; digits++) {
-      const decimals = digits - 1 - exponent;
-      const mantissa = Math.round(scaled(size, decimals));
-      if (digits < MOST_DIGITS && Math.fround(scaled(mantissa, -decimals)) !== size) continue;
-      this.decimal(mantissa, decimals);
-      return;
-    }
+    const places = MOST_DIGITS - 1 - exponentOf(size);
+    let digits = LIKELY_DIGITS;
+    if (!isToldBy(size, digits, places)) digits += 1;
+    else while (digits > FEWEST_DIGITS && isToldBy(size, digits - 1, places)) digits -= 1;
+    const decimals = places - MOST_DIGITS + digits;
+    this.decimal(Math.round(scaled(size, decimals)), decimals);
   }
 
   /** Hands over what was written. */
@@ -86,37 +85,34 @@ export class ByteWriter {
     return taken;
   }
 
-  /** Writes mantissa / 10^decimals without zeros at its end. */
+  /** Writes mantissa / 10^decimals without zeros at its end; the mantissa is less than 2^31. */
   private decimal(mantissa: number, decimals: number): void {
-    let rest = mantissa;
+    let rest = mantissa | 0;
     let places = decimals;
-    for (; places > 0 && rest % 10 === 0; places--) rest /= 10;
+    for (; places > 0 && rest % 10 === 0; places--) rest = (rest / 10) | 0;
     if (places <= 0) {
-      this.digits(scaled(rest, -places));
+      this.digits(rest * POWERS_OF_TEN[-places], 1);
       return;
     }
-    const whole = Math.floor(rest / POWERS_OF_TEN[places]);
-    this.digits(whole);
+    const unit = POWERS_OF_TEN[places];
+    const whole = (rest / unit) | 0;
+    this.digits(whole, 1);
     this.bytes[this.used++] = POINT;
-    let fraction = rest - whole * POWERS_OF_TEN[places];
-    for (let at = this.used + places - 1; at >= this.used; at--) {
-      const tens = Math.floor(fraction / 10);
-      this.bytes[at] = DIGIT_0 + fraction - 10 * tens;
-      fraction = tens;
-    }
-    this.used += places;
+    this.digits(rest - whole * unit, places);
   }
 
-  private digits(whole: number): void {
-    let count = 1;
+  /** Writes a whole number of less than 2^31 with at least so many digits. */
+  private digits(whole: number, fewest: number): void {
+    let count = fewest;
     while (whole >= POWERS_OF_TEN[count]) count += 1;
-    let rest = whole;
-    for (let at = this.used + count - 1; at >= this.used; at--) {
-      const tens = Math.floor(rest / 10);
-      this.bytes[at] = DIGIT_0 + rest - 10 * tens;
+    const { bytes, used } = this;
+    let rest = whole | 0;
+    for (let at = used + count - 1; at >= used; at--) {
+      const tens = (rest / 10) | 0;
+      bytes[at] = DIGIT_0 + rest - 10 * tens;
       rest = tens;
     }
-    this.used += count;
+    this.used = used + count;
   }
 
   private reserve(bytes: number): void {
@@ -125,6 +121,20 @@ export class ByteWriter {
     larger.set(this.bytes.subarray(0, this.used));
     this.bytes = larger;
   }
+}
+
+/** The power of ten that the first digit of a number stands for. */
+function exponentOf(value: number): number {
+  let exponent = 0;
+  if (value >= 1) while (value >= POWERS_OF_TEN[exponent + 1]) exponent += 1;
+  else while (value * POWERS_OF_TEN[-exponent] < 1) exponent -= 1;
+  return exponent;
+}
+
+/** Whether a float is the nearest one to itself rounded to so many digits. */
+function isToldBy(float: number, digits: number, places: number): boolean {
+  const decimals = places - MOST_DIGITS + digits;
+  return Math.fround(scaled(Math.round(scaled(float, decimals)), -decimals)) === float;
 }
 
 /** value × 10^power */
