@@ -20,8 +20,6 @@ export interface ChartEvents {
   onStep: (direction: 1 | -1) => void;
 }
 
-// Beyond them a picture is no longer read at a glance.
-const MOST_COLUMNS = 6;
 const ONLY_PANEL = 260;
 const SHARED_PANEL = 130;
 const SCORE_PANEL = 120;
@@ -42,11 +40,14 @@ export class Chart implements Movable {
   constructor(
     private readonly root: HTMLElement,
     private readonly scored: Scored,
+    /** The columns that have a panel, by their place. */
+    readonly drawn: readonly number[],
     private verdict: ScreenVerdict,
     private readonly events: ChartEvents,
+    view?: View,
   ) {
     this.score = new Pyramid(scored.error);
-    this.current = wholeOf(scored.length);
+    this.current = view ?? wholeOf(scored.length);
     this.panels = this.makePanels();
     const [first] = this.panels;
     this.overview = new Overview(scored.length, first.options.lines[1].pyramid, (centre) => this.centreOn(centre));
@@ -111,19 +112,19 @@ export class Chart implements Movable {
 
   private makePanels(): Panel[] {
     const { columns, times } = this.scored;
-    const drawn = columns.slice(0, MOST_COLUMNS);
+    const { drawn } = this;
     const shared = {
       ticks: (from: number, to: number, most: number) => ticksOf(from, to, most, times?.seconds),
       under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.current, this.chosen),
       onSelect: ({ from, to }: View) => this.select(from, to),
       onPress: (event: MouseEvent) => this.press(event),
     };
-    const values = drawn.map((name, j) => ({
+    const values = drawn.map((j) => ({
       ...{ height: drawn.length === 1 ? ONLY_PANEL : SHARED_PANEL, labelled: false },
-      keys: j === 0 ? FLAGGED_KEY : [],
+      keys: j === drawn[0] ? FLAGGED_KEY : [],
       lines: [
         { name: 'expected', colour: 'expected' as const, pyramid: this.pyramidOf(this.scored.expected, j) },
-        { name, colour: 'series' as const, pyramid: this.pyramidOf(this.scored.values, j) },
+        { name: columns[j], colour: 'series' as const, pyramid: this.pyramidOf(this.scored.values, j) },
       ],
     }));
     const score = {

@@ -15,6 +15,8 @@ export interface ErrorAxis {
 const LOWEST_PERCENTILE = 2;
 const LEAST_ERROR = 1e-300;
 const POWERS = Array.from({ length: 13 }, (_, i) => 10 ** (i - 6));
+const FINER = POWERS.flatMap((power) => [power, 2 * power, 5 * power]);
+const FEWEST_MARKS = 3;
 
 /**
  * An axis that is written in scores: errors stay where they are on screen, and it is the threshold that
@@ -31,7 +33,10 @@ export function scoreAxis(calibration: Calibration, threshold: () => number): Er
   };
   const splits = () => {
     const [low, high] = range();
-    return POWERS.map((score) => score * threshold()).filter((error) => error >= low && error <= high);
+    const within = (scores: number[]) =>
+      scores.map((score) => score * threshold()).filter((error) => error >= low && error <= high);
+    const marks = within(POWERS);
+    return marks.length < FEWEST_MARKS ? within(FINER) : marks;
   };
   return { range, splits, label: (error) => measure(Number((error / threshold()).toPrecision(3))) };
 }

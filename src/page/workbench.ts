@@ -1,11 +1,13 @@
 import type { Anomaly } from '../detection/verdict.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import { Chart } from './chart.js';
+import { columnsToDraw } from './columns.js';
 import type { Command } from './curl.js';
-import { byId, make } from './dom.js';
-import { bytes, count, integer, percent } from './format.js';
+import { byId } from './dom.js';
+import { count } from './format.js';
 import { listen } from './gestures.js';
-import { IntervalTable, nameOf } from './interval-table.js';
+import { IntervalTable } from './interval-table.js';
+import { Narrator } from './narrator.js';
 import { type ChosenOptions, OptionsForm, shownPercentiles } from './options-form.js';
 import { type Scored, type ScreenVerdict, rejudge } from './rejudge.js';
 import type { Saved } from './saving.js';
@@ -14,7 +16,7 @@ import { computeUrl, fetchVerdict } from './service.js';
 import { showWarnings } from './status.js';
 import { onThemeChange } from './theme.js';
 import { Times } from './times.js';
-import { type View, around, showsAll } from './view.js';
+import { type View, around } from './view.js';
 
 /** A CSV that was scored. */
 interface Opened {
@@ -26,19 +28,18 @@ interface Opened {
 
 // Long enough that a slider under way asks nothing.
 const ASK_MILLISECONDS = 400;
-const SPEAK_MILLISECONDS = 700;
 
 /** Everything that a scored CSV is looked at with: chart, options, list of intervals. */
 export class Workbench {
   private readonly form: OptionsForm;
   private readonly table = new IntervalTable((anomaly) => this.goTo(anomaly));
+  private readonly narrator = new Narrator();
   private opened?: Opened;
   private chart?: Chart;
   private verdict?: ScreenVerdict;
   private chosen?: Anomaly;
   private asking = new AbortController();
   private counted = '';
-  private speaking?: ReturnType<typeof setTimeout>;
 
   constructor(private readonly model: ModelDescription) {
     this.form = new OptionsForm(model, (chosen) => this.judge(chosen));
@@ -96,16 +97,29 @@ export class Workbench {
     this.chosen = verdict.anomalies.find(
       ({ start, end }) => this.chosen && start <= this.chosen.peak && this.chosen.peak <= end,
     );
-    this.chart ??= new Chart(byId('chart', HTMLElement), opened.scored, verdict, {
-      onView: (view) => this.tellView(view),
-      onPick: (anomaly) => this.choose(anomaly),
-      onStep: (direction) => this.step(direction),
-    });
+    this.chart = this.chartFor(opened.scored, verdict);
     this.chart.setVerdict(verdict, this.chosen);
     this.table.show(verdict.anomalies, this.chosen);
     this.form.showVerdict(verdict);
     showWarnings(verdict.warnings);
-    this.tellSummary(opened, verdict);
+    this.narrator.tellSummary(opened.file, opened.scored, verdict);
+  }
+
+  /** The chart at hand, or another where other columns are to be shown. */
+  private chartFor(scored: Scored, verdict: ScreenVerdict): Chart {
+    const drawn = columnsToDraw(scored.columns, verdict.anomalies);
+    const { chart } = this;
+    if (chart && (verdict.awaitsServer || chart.drawn.join() === drawn.join())) return chart;
+    chart?.destroy();
+    const left = scored.columns.length - drawn.length;
+    byId('columns-note', HTMLElement).textContent =
+      left > 0 ? `${count(left, 'column')} more: shown are those that are blamed most.` : '';
+    const events = {
+      onView: (view: View) => this.verdict && this.narrator.tellView(view, scored, this.verdict),
+      onPick: (anomaly: Anomaly) => this.choose(anomaly),
+      onStep: (direction: 1 | -1) => this.step(direction),
+    };
+    return new Chart(byId('chart', HTMLElement), scored, drawn, verdict, events, chart?.view);
   }
 
   /** Of several columns the server alone knows which are to blame. */
@@ -162,37 +176,6 @@ export class Workbench {
       direction > 0 ? anomalies.find(({ start }) => start > place) : anomalies.findLast(({ start }) => start < place);
     const wrapped = next ?? anomalies.at(direction > 0 ? 0 : -1);
     if (wrapped) this.goTo(wrapped);
-  }
-
-  private tellSummary({ file, scored }: Opened, { anomalousPoints, anomalies }: ScreenVerdict): void {
-    const share = percent(anomalousPoints / scored.length);
-    const flagged = make('strong', '', count(anomalies.length, 'flagged interval'));
-    byId('summary', HTMLElement).replaceChildren(
-      flagged,
-      ` with ${integer(anomalousPoints)} of ${count(scored.length, 'point')} (${share}), ${bytes(file.size)}`,
-    );
-  }
-
-  private tellView(view: View): void {
-    const { opened, verdict } = this;
-    if (!opened || !verdict) return;
-    const { length, times } = opened.scored;
-    const [from, to] = [Math.ceil(view.from), Math.floor(view.to)];
-    const name = (point: number) => times?.label(point) ?? integer(point);
-    const text = `${times ? '' : 'Points '}${name(from)} to ${name(to)}`;
-    byId('range', HTMLElement).textContent = text;
-    const isWhole = showsAll(view, length);
-    for (const id of ['out', 'all']) byId(id, HTMLButtonElement).disabled = isWhole;
-    for (const id of ['next', 'previous']) byId(id, HTMLButtonElement).disabled = verdict.anomalies.length === 0;
-    clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => this.speak(text, from, to), SPEAK_MILLISECONDS);
-  }
-
-  /** Tells those who do not see the chart what it shows, once it rests. */
-  private speak(text: string, from: number, to: number): void {
-    const inView = this.verdict?.anomalies.filter(({ start, end }) => end >= from && start <= to) ?? [];
-    const names = inView.length > 0 && inView.length <= 3 ? `: ${inView.map(nameOf).join('; ')}` : '';
-    byId('spoken', HTMLElement).textContent = `${text}, ${count(inView.length, 'flagged interval')}${names}`;
   }
 }
 
