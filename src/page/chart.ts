@@ -177,7 +177,6 @@ export class Chart implements Movable {
   /** With the shift key the mouse drags the series along. */
   private press(event: MouseEvent): boolean {
     if (!event.shiftKey || event.button !== 0) return false;
-    event.preventDefault();
     this.dragged = event.clientX;
     const { width } = this.plotArea();
     const move = ({ clientX }: MouseEvent) => {

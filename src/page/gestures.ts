@@ -45,6 +45,8 @@ function onWheel(event: WheelEvent, area: DOMRect, motions: Motions): void {
   const isOutwards = event.deltaY > 0;
   // With nothing left to do for the chart, the wheel moves the page.
   if (motions.showsAll() && (isSideways || isOutwards)) return;
+  // One that has begun to scroll the page goes on doing so.
+  if (!event.cancelable) return;
   event.preventDefault();
   if (isSideways) motions.pan((sideways * unit) / area.width);
   else motions.zoom(Math.exp(event.deltaY * unit * WHEEL_ZOOM), shareOf(event.clientX, area));

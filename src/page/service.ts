@@ -46,8 +46,10 @@ export function scoreFile(
   const worker = new Worker(new URL(WORKER_FILE, import.meta.url), { type: 'module' });
   const scored = new Promise<PackedScored>((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    worker.addEventListener('error', ({ message }) => {
-      reject(new ServiceError({ message: `The answer cannot be shown: ${message || 'it is too large'}.` }));
+    worker.addEventListener('error', (event) => {
+      // What is no error of its code is that the code could not be had.
+      const isOwn = event instanceof ErrorEvent;
+      reject(isOwn ? new ServiceError({ message: `The answer cannot be shown: ${event.message}.` }) : unreachable());
     });
     worker.addEventListener('message', ({ data }: MessageEvent<ScoringNews>) => {
       if (data.kind === 'progress') onProgress(data);
@@ -83,9 +85,13 @@ function compute(file: File, fields: Record<string, string>, format: ReportForma
 async function request(path: string, init?: RequestInit): Promise<Response> {
   const answer = await fetch(new URL(path, document.baseURI), init).catch((error: unknown) => {
     if (init?.signal?.aborted) throw error;
-    throw new ServiceError({ message: 'The service does not answer: the connection failed.' });
+    throw unreachable();
   });
   if (answer.ok) return answer;
   const failure = (await answer.json().catch(() => undefined)) as Failure | undefined;
   throw new ServiceError(failure ?? { message: `The service answered ${answer.status}.` });
+}
+
+function unreachable(): ServiceError {
+  return new ServiceError({ message: 'The service does not answer: the connection failed.' });
 }

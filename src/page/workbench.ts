@@ -166,11 +166,11 @@ export class Workbench {
     this.table.show(this.verdict.anomalies, anomaly);
   }
 
-  /** To the next interval or the one before, from the one chosen or else from the middle of the screen. */
+  /** To the next interval or the one before, from the one chosen or else among those on screen. */
   private step(direction: 1 | -1): void {
     const { chart, verdict } = this;
     if (!chart || !verdict) return;
-    const place = this.chosen?.start ?? (chart.view.from + chart.view.to) / 2;
+    const place = this.chosen?.start ?? (direction > 0 ? chart.view.from - 1 : chart.view.to + 1);
     const { anomalies } = verdict;
     const next =
       direction > 0 ? anomalies.find(({ start }) => start > place) : anomalies.findLast(({ start }) => start < place);
