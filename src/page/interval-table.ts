@@ -1,9 +1,14 @@
-import type { Anomaly } from '../detection/verdict.js';
+import type { Anomaly, ColumnShare } from '../detection/verdict.js';
 import { byId, make } from './dom.js';
 import { count, integer, measure, percent } from './format.js';
 
 // More are no longer read, and would slow the page down.
-const MOST_ROWS = 200;
+const MOST_ROWS = 100;
+// A list that changes with each move of the slider cannot be read, and takes longer than all the rest.
+// What is left over is hardly to blame.
+const LEAST_SHARE = 0.05;
+const MOST_BLAMED = 3;
+const REST_MILLISECONDS = 100;
 
 /** The list of flagged intervals, each of which leads to its place in the chart. */
 export class IntervalTable {
@@ -12,6 +17,8 @@ export class IntervalTable {
   private readonly order = byId('order', HTMLSelectElement);
   private anomalies: readonly Anomaly[] = [];
   private chosen?: Anomaly;
+  private isStale = false;
+  private resting?: ReturnType<typeof setTimeout>;
 
   constructor(private readonly onPick: (anomaly: Anomaly) => void) {
     this.order.addEventListener('change', () => this.fill());
@@ -21,10 +28,19 @@ export class IntervalTable {
   show(anomalies: readonly Anomaly[], chosen?: Anomaly): void {
     this.anomalies = anomalies;
     this.chosen = chosen;
+    this.isStale = true;
+    if (!this.resting) this.fillUnlessResting();
+  }
+
+  private fillUnlessResting(): void {
+    this.resting = undefined;
+    if (!this.isStale) return;
     this.fill();
+    this.resting = setTimeout(() => this.fillUnlessResting(), REST_MILLISECONDS);
   }
 
   private fill(): void {
+    this.isStale = false;
     const byScore = this.order.value === 'score';
     const sorted = byScore ? this.anomalies.toSorted((a, b) => b.score - a.score) : this.anomalies;
     const focused = [...this.body.children].findIndex((row) => row.contains(document.activeElement));
@@ -32,32 +48,28 @@ export class IntervalTable {
     this.body.replaceChildren(...rows);
     rows[focused]?.querySelector('button')?.focus();
     const left = sorted.length - rows.length;
-    this.note.textContent =
-      sorted.length === 0
-        ? 'No interval is flagged: nothing lies above the threshold.'
-        : left > 0
-          ? `And ${count(left, 'more interval')}, which a higher percentile would not flag.`
-          : '';
+    if (left > 0) this.note.textContent = `And ${count(left, 'more interval')}: the chart shows all.`;
+    else this.note.textContent = sorted.length === 0 ? 'No interval is flagged.' : '';
   }
 
   private row(anomaly: Anomaly): HTMLElement {
     const { start, end, score, rank, deviation, columns } = anomaly;
-    const button = make('button', '', nameOf(anomaly));
+    const [from, to] = boundsOf(anomaly);
+    const button = make('button', '', make('span', '', from));
+    // A line may break between the two and nowhere else.
+    if (to !== undefined) button.append(' ', make('span', '', `to ${to}`));
     button.type = 'button';
     button.addEventListener('click', () => this.onPick(anomaly));
     const head = make('th', '', button);
     head.scope = 'row';
-    const blame = columns.map(({ column, share }) =>
-      columns.length > 1 ? `${column} ${percent(round(share))}` : column,
-    );
     const row = make(
       'tr',
       '',
       head,
-      make('td', 'number', integer(end - start + 1)),
       make('td', 'number', measure(score)),
+      make('td', '', blameText(columns)),
       make('td', '', deviationText(deviation)),
-      make('td', '', blame.length > 0 ? blame.slice(0, 3).join(', ') : 'asking the service …'),
+      make('td', 'number', integer(end - start + 1)),
       make('td', '', rank === 1 ? 'all normal errors' : `${percent(rank)} of normal errors`),
     );
     if (start === this.chosen?.start) row.setAttribute('aria-current', 'true');
@@ -66,16 +78,28 @@ export class IntervalTable {
 }
 
 /** An interval by its timestamps, where it has any, else by its points. */
-export function nameOf({ start, end, startTimestamp, endTimestamp }: Anomaly): string {
-  if (startTimestamp !== undefined) return `${startTimestamp} to ${endTimestamp}`;
-  return start === end ? integer(start) : `${integer(start)} to ${integer(end)}`;
+export function nameOf(anomaly: Anomaly): string {
+  return boundsOf(anomaly)
+    .filter((bound) => bound !== undefined)
+    .join(' to ');
+}
+
+function boundsOf({ start, end, startTimestamp, endTimestamp }: Anomaly): [from: string, to?: string] {
+  if (startTimestamp !== undefined) return [startTimestamp, endTimestamp];
+  return start === end ? [integer(start)] : [integer(start), integer(end)];
+}
+
+function blameText(columns: ColumnShare[]): string {
+  if (columns.length === 0) return 'asking the service …';
+  if (columns.length === 1) return columns[0].column;
+  return columns
+    .filter(({ share }, i) => i === 0 || share >= LEAST_SHARE)
+    .slice(0, MOST_BLAMED)
+    .map(({ column, share }) => `${column} ${Math.round(share * 100)} %`)
+    .join(', ');
 }
 
 function deviationText(deviation: number): string {
   if (Number.isNaN(deviation)) return '…';
   return `${measure(Math.abs(deviation))} ${deviation < 0 ? 'below' : 'above'}`;
-}
-
-function round(share: number): number {
-  return Math.round(share * 100) / 100;
 }

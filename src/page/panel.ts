@@ -41,6 +41,8 @@ export interface PanelOptions {
 const AXIS_WIDTH = 56;
 const TICK_WIDTH = 90;
 const TICKS_HEIGHT = 42;
+const THINNEST = 0.75;
+const FEW_POINTS = 2;
 const SHORTEST_DRAG = 4;
 // The library's types name it by an enum that is not there at run time.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
@@ -57,7 +59,7 @@ export class Panel {
     readonly options: PanelOptions,
     width: number,
   ) {
-    this.readouts = options.lines.map(() => make('output', 'value'));
+    this.readouts = options.lines.map(() => make('span', 'value'));
     const named = options.lines.map(({ name, colour: key }, i) =>
       make('span', `key key-${key}`, name, this.readouts[i]),
     );
@@ -74,6 +76,11 @@ export class Panel {
     const { plot, options } = this;
     const pyramids = options.lines.map(({ pyramid }) => pyramid);
     const data = thin(pyramids, from, to, plot.bbox.width);
+    // Where lines fill their pixels the thinnest does, and is drawn many times as fast.
+    const isDense = to - from > FEW_POINTS * plot.bbox.width;
+    options.lines.forEach(({ colour: key }, i) => {
+      plot.series[i + 1].width = isDense ? Math.max(1 / uPlot.pxRatio, THINNEST) : widthOf(key);
+    });
     plot.batch(() => {
       plot.setData(data, false);
       plot.setScale('x', { min: from, max: to });
@@ -84,7 +91,7 @@ export class Panel {
     const { height, lines, scale, labelled, under, over } = this.options;
     return {
       ...{ width, height: height + (labelled ? TICKS_HEIGHT : 0), legend: { show: false } },
-      padding: [6, 12, labelled ? 0 : 6, 0],
+      padding: [6, 20, labelled ? 0 : 6, 0],
       cursor: this.cursor(),
       scales: {
         x: { time: false, auto: false },
@@ -165,7 +172,12 @@ function grid() {
 }
 
 function lineStyle({ colour: key }: Line): uPlot.Series {
-  return { stroke: () => colour(key), width: key === 'expected' ? 1.75 : 1.25, pxAlign: 0, points: { show: false } };
+  return { stroke: () => colour(key), width: widthOf(key), pxAlign: 0, points: { show: false } };
+}
+
+/** What lies beneath is a little wider, so that it is seen. */
+function widthOf(key: Colour): number {
+  return key === 'expected' ? 1.75 : 1.25;
 }
 
 function padded(min: number, max: number): [number, number] {
