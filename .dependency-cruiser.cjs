@@ -47,6 +47,24 @@ module.exports = {
       '^src/(controllers|app|server|upload)',
       'Engines are called; who calls us is for controllers.',
     ),
+    forbid(
+      'serving-knows-no-page',
+      '^(src/(?!page/)|model_creation/)',
+      '^src/page/',
+      'The page is bundled and served as files.',
+    ),
+    {
+      name: 'page-runs-in-browsers',
+      comment: 'The page shares the definition of a verdict, as far as it is pure, and the types of answers.',
+      severity: 'error',
+      from: { path: '^src/page/', pathNot: '^src/page/build' },
+      to: {
+        path: '.',
+        pathNot:
+          '^src/page/|^src/detection/(byte-source|byte-writer|calibration|cell-block|csv|gaps|interval|numbers|options|plain-csv|series|timestamps|verdict|warnings)\\.ts$|^node_modules/(uplot|papaparse|@types/papaparse)/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
   ],
   options: {

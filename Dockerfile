@@ -4,6 +4,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json tsoa.json ./
 COPY src ./src
+COPY model_creation/data/test.csv ./model_creation/data/
 RUN npm run --silent build && npm prune --omit=dev
 
 FROM node:20-bookworm-slim

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import swaggerUi, { type JsonObject } from 'swagger-ui-express';
@@ -9,12 +11,16 @@ import { AppError } from './errors.js';
 import { RegisterRoutes } from './generated/routes.js';
 import type { Logger } from './logger.js';
 
+const ASSETS = join('page', 'assets');
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The OpenAPI document that tsoa generated. */
 const openApi = JSON.parse(readFileSync(new URL('./generated/openapi.json', import.meta.url), 'utf8')) as JsonObject & {
   paths: Record<string, Record<string, unknown>>;
 };
+
+/** The page for people, as `src/page/build.ts` bundles it. */
+const pageFolder = fileURLToPath(new URL('./generated/page/', import.meta.url));
 
 /** Wires middleware, routes and documentation; listening is the server's business. */
 export function createApp(dependencies: Dependencies): Express {
@@ -23,11 +29,11 @@ export function createApp(dependencies: Dependencies): Express {
   app.locals.dependencies = dependencies;
   app.use(identifyAndLog(dependencies.logger));
   app.use(securityHeaders());
-  app.get('/', (_request, response) => response.redirect('/docs'));
   app.get('/openapi.json', (_request, response) => {
     response.json(openApi);
   });
-  app.use('/docs', swaggerUi.serve, swaggerUi.setup(openApi, swaggerOptions));
+  app.use('/docs', docsPolicy(), swaggerUi.serve, swaggerUi.setup(openApi, swaggerOptions));
+  app.use(servePage());
   RegisterRoutes(app);
   app.use(noSuchRoute);
   app.use(errorHandler(dependencies.logger));
@@ -40,11 +46,41 @@ const swaggerOptions = {
   swaggerOptions: { validatorUrl: null },
 };
 
+const contentSecurityPolicy = {
+  defaultSrc: ["'self'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:', 'blob:'],
+  objectSrc: ["'none'"],
+  baseUri: ["'none'"],
+  formAction: ["'self'"],
+  frameAncestors: ["'none'"],
+};
+
 function securityHeaders() {
   return helmet({
     // Whether there is TLS in front of us is not ours to say.
     strictTransportSecurity: false,
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    contentSecurityPolicy: { useDefaults: false, directives: contentSecurityPolicy },
+    frameguard: { action: 'deny' },
+  });
+}
+
+/** Swagger UI writes styles into its elements. */
+function docsPolicy() {
+  const directives = { ...contentSecurityPolicy, styleSrc: ["'self'", "'unsafe-inline'"] };
+  return helmet.contentSecurityPolicy({ useDefaults: false, directives });
+}
+
+/** The page; its bundled files have names that change with what is in them, and so are kept for good. */
+function servePage() {
+  return express.static(pageFolder, {
+    cacheControl: false,
+    setHeaders: (response, path) => {
+      const isHashed = path.includes(ASSETS);
+      response.set('Cache-Control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
   });
 }
 

@@ -293,7 +293,47 @@ describe('the HTTP interface', () => {
     }
     const init = (await request(app).get('/docs/swagger-ui-init.js')).text;
     expect(init).to.match(/"validatorUrl": null/);
-    expect((await request(app).get('/')).headers.location).to.equal('/docs');
+    expect(page.headers['content-security-policy']).to.include("style-src 'self' 'unsafe-inline'");
+  });
+
+  describe('GET /', () => {
+    it('is the page, under a policy that allows nothing but what is its own', async () => {
+      const { status, headers, text } = await request(app).get('/');
+      expect([status, headers['content-type']]).to.deep.equal([200, 'text/html; charset=utf-8']);
+      expect(headers['content-security-policy'].split(';')).to.have.members([
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+      ]);
+      expect(text).to.include('href="docs"');
+      expect(text).to.not.match(/(src|href)="(https?:)?\/\/|<style|\sstyle=|<script>/);
+    });
+
+    it('is asked for again each time, and what it is made of is kept for good', async () => {
+      const page = await request(app).get('/');
+      expect(page.headers['cache-control']).to.equal('no-cache');
+      const again = await request(app).get('/').set('If-None-Match', page.headers.etag);
+      expect(again.status).to.equal(304);
+      const assets = [...page.text.matchAll(/(?:src|href)="(assets\/[\w-]+\.(?:js|css|svg))"/g)].map(
+        ([, path]) => path,
+      );
+      expect(new Set(assets.map((path) => path.replace(/.*\./, '')))).to.deep.equal(new Set(['js', 'css', 'svg']));
+      for (const path of assets) {
+        const { status, headers } = await request(app).get(`/${path}`);
+        expect([status, headers['cache-control']], path).to.deep.equal([200, 'public, max-age=31536000, immutable']);
+      }
+    });
+
+    it('comes with a sample', async () => {
+      const { status, text } = await request(app).get('/sample.csv');
+      expect([status, text]).to.deep.equal([200, readFileSync(ECG, 'utf8')]);
+    });
   });
 
   it('describes every route in the OpenAPI document', async () => {

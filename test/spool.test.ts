@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { bytesInFile } from '../src/detection/byte-source.js';
+import { bytesInFile } from '../src/detection/file-source.js';
 import { SpooledCsv } from '../src/spool.js';
 import { expectAppError } from './support/errors.js';
 

@@ -214,7 +214,6 @@ class PlainScanner {
   }
 
   private text(from: number, to: number): string {
-    const { buffer, byteOffset } = this.bytes;
-    return Buffer.from(buffer, byteOffset + from, to - from).toString('latin1');
+    return String.fromCharCode(...this.bytes.subarray(from, to));
   }
 }

@@ -154,8 +154,14 @@ function entryWriters(detection: Detection, writer: ByteWriter, [first]: JudgedB
 function csvWriter({ series: { header, columns } }: Detection): ByteWriter {
   const writer = new ByteWriter();
   const expected = columns.length === 1 ? ['expected'] : columns.map((column) => `expected_${column}`);
-  writer.text(`${[...header, ...expected, 'error', 'score', 'isAnomaly'].map(csvCell).join()}\n`);
+  const own = [...expected, 'error', 'score', 'isAnomaly'].map((name) => unlike(header, name));
+  writer.text(`${[...header, ...own].map(csvCell).join()}\n`);
   return writer;
+}
+
+/** A name that the input does not have yet. */
+function unlike(names: readonly string[], name: string): string {
+  return names.includes(name) ? unlike(names, `model_${name}`) : name;
 }
 
 /** The rows of the CSV as they came, each with what the model says of it. */

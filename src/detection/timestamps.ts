@@ -54,6 +54,10 @@ export class StepWatch {
 
 function toSeconds(timestamp: string): number {
   if (!isNumber(timestamp)) return Date.parse(timestamp.replace(',', '.')) / 1000;
-  const epoch = Number(timestamp);
+  return epochSeconds(Number(timestamp));
+}
+
+/** The seconds of an epoch in seconds, or in a smaller unit where it is as large as that; NaN below 0. */
+export function epochSeconds(epoch: number): number {
   return epoch * (EPOCH_UNITS.find(({ from }) => epoch >= from)?.seconds ?? NaN);
 }

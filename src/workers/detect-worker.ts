@@ -1,6 +1,7 @@
 import { Piscina, move, workerData } from 'piscina';
 import type { MessagePort } from 'node:worker_threads';
-import { bytesInFile, bytesInMemory, type ByteSource } from '../detection/byte-source.js';
+import { bytesInMemory, type ByteSource } from '../detection/byte-source.js';
+import { bytesInFile } from '../detection/file-source.js';
 import { Detection, type Scorer } from '../detection/detect.js';
 import { parseOptions } from '../detection/options.js';
 import { type ReportFormat, type ReportPiece, writeReports } from '../detection/report.js';

@@ -62,6 +62,11 @@ describe('the report', () => {
     expect(text.split('\n')[1]).to.match(/^1,2,0,0,2,2\.\d+,true$/);
   });
 
+  it('as CSV gives its columns other names where the input has them already', async () => {
+    const { text } = await report('value,error,score\n1,2,a\n1,2,b\n1,2,c\n1,2,d\n', 'csv');
+    expect(text.split('\n')[0]).to.equal('value,error,score,expected,model_error,model_score,isAnomaly');
+  });
+
   it('is the same in one piece and in many', async () => {
     const rows = Array.from({ length: 40_000 }, (_, i) => (i % 7) - 3);
     const json = JSON.parse((await report(`value\n${rows.join('\n')}\n`, 'json')).text) as Report;

@@ -1,0 +1,203 @@
+import type uPlot from 'uplot';
+import type { Anomaly } from '../detection/interval.js';
+import { measure } from './format.js';
+import type { Motions, Movable } from './gestures.js';
+import { Overview } from './overview.js';
+import { Panel } from './panel.js';
+import { Pyramid } from './pyramid.js';
+import type { Scored, ScreenVerdict } from './rejudge.js';
+import { drawBands, drawThreshold, THINNEST_BAND } from './marks.js';
+import { scoreAxis } from './score-axis.js';
+import { ticksOf } from './ticks.js';
+import { type View, pan, showsAll, wholeOf, zoom } from './view.js';
+
+/** What the chart tells. */
+export interface ChartEvents {
+  onView: (view: View) => void;
+  /** A flagged interval was clicked. */
+  onPick: (anomaly: Anomaly) => void;
+  /** The reader wants the next (1) or the previous (-1) interval. */
+  onStep: (direction: 1 | -1) => void;
+}
+
+const ONLY_PANEL = 260;
+const SHARED_PANEL = 130;
+const SCORE_PANEL = 120;
+const FLAGGED_KEY: [string, string][] = [['flagged', 'band']];
+const THRESHOLD_KEY: [string, string][] = [['threshold', 'threshold']];
+
+/** The series, what was expected, the flagged intervals, and beneath them score and threshold. */
+export class Chart implements Movable {
+  private readonly panels: Panel[] = [];
+  private readonly score: Pyramid;
+  private readonly overview: Overview;
+  private readonly resizing: ResizeObserver;
+  private current: View;
+  private chosen?: Anomaly;
+  private dragged?: number;
+  private frame = 0;
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly scored: Scored,
+    /** The columns that have a panel, by their place. */
+    readonly drawn: readonly number[],
+    private verdict: ScreenVerdict,
+    private readonly events: ChartEvents,
+    view?: View,
+  ) {
+    this.score = new Pyramid(scored.error);
+    this.current = view ?? wholeOf(scored.length);
+    this.panels = this.makePanels();
+    const [first] = this.panels;
+    this.overview = new Overview(scored.length, first.options.lines[1].pyramid, (centre) => this.centreOn(centre));
+    root.replaceChildren(...this.panels.map(({ element }) => element), this.overview.element);
+    this.overview.setVerdict(verdict.anomalies);
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(root);
+    this.resize();
+  }
+
+  /** The stretch on screen. */
+  get view(): View {
+    return this.current;
+  }
+
+  /** Moves to a stretch. */
+  show(view: View): void {
+    this.current = view;
+    this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draws another verdict on the same series. */
+  setVerdict(verdict: ScreenVerdict, chosen?: Anomaly): void {
+    this.verdict = verdict;
+    this.chosen = chosen;
+    this.overview.setVerdict(verdict.anomalies);
+    // The threshold may have left the axis of the score.
+    for (const { plot } of this.panels) plot.redraw(false, true);
+  }
+
+  /** Draws all again, in the colours of now. */
+  redraw(): void {
+    this.show(this.current);
+  }
+
+  /** Ends the chart. */
+  destroy(): void {
+    cancelAnimationFrame(this.frame);
+    this.resizing.disconnect();
+    for (const { plot } of this.panels) plot.destroy();
+    this.root.replaceChildren();
+  }
+
+  /** What moves the chart, for keys, wheels and buttons. */
+  readonly motions: Motions = {
+    zoom: (factor, share) => {
+      const { from, to } = this.current;
+      this.show(zoom(this.current, factor, from + share * (to - from), this.scored.length));
+    },
+    pan: (share) => {
+      const { length } = this.scored;
+      const points = share * (this.current.to - this.current.from);
+      this.show(pan(this.current, Math.min(Math.max(points, -length), length), length));
+    },
+    showAll: () => this.show(wholeOf(this.scored.length)),
+    step: (direction) => this.events.onStep(direction),
+    showsAll: () => showsAll(this.current, this.scored.length),
+  };
+
+  /** Where the lines are drawn on screen. */
+  readonly plotArea = (): DOMRect => this.panels[0].plot.over.getBoundingClientRect();
+
+  private makePanels(): Panel[] {
+    const { columns, times } = this.scored;
+    const { drawn } = this;
+    const shared = {
+      ticks: (from: number, to: number, most: number) => ticksOf(from, to, most, times?.seconds),
+      under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.current, this.chosen),
+      onSelect: ({ from, to }: View) => this.select(from, to),
+      onPress: (event: MouseEvent) => this.press(event),
+    };
+    const values = drawn.map((j) => ({
+      ...{ height: drawn.length === 1 ? ONLY_PANEL : SHARED_PANEL, labelled: false },
+      keys: j === drawn[0] ? FLAGGED_KEY : [],
+      lines: [
+        { name: 'expected', colour: 'expected' as const, pyramid: this.pyramidOf(this.scored.expected, j) },
+        { name: columns[j], colour: 'series' as const, pyramid: this.pyramidOf(this.scored.values, j) },
+      ],
+    }));
+    const score = {
+      ...{ height: SCORE_PANEL, labelled: true, keys: THRESHOLD_KEY },
+      lines: [
+        {
+          name: 'score',
+          colour: 'score' as const,
+          pyramid: this.score,
+          read: (error: number) => measure(error / this.verdict.threshold),
+        },
+      ],
+      scale: scoreAxis(this.scored.calibration, () => this.verdict.threshold),
+      over: (plot: uPlot) => drawThreshold(plot, this.verdict.threshold),
+    };
+    const panels = [...values, score].map((options) => new Panel({ ...options, ...shared }, this.root.clientWidth));
+    for (const { plot } of panels) plot.over.addEventListener('click', (event) => this.pick(plot, event));
+    return panels;
+  }
+
+  private pyramidOf(values: Float64Array, column: number): Pyramid {
+    const width = this.scored.columns.length;
+    if (width === 1) return new Pyramid(values);
+    return new Pyramid(Float64Array.from({ length: this.scored.length }, (_, i) => values[i * width + column]));
+  }
+
+  private resize(): void {
+    const width = this.root.clientWidth;
+    if (width === 0) return;
+    for (const { plot } of this.panels) plot.setSize({ width, height: plot.height });
+    this.overview.resize();
+    this.show(this.current);
+  }
+
+  private draw(): void {
+    this.frame = 0;
+    for (const panel of this.panels) panel.show(this.current);
+    this.overview.show(this.current);
+    this.events.onView(this.current);
+  }
+
+  private select(from: number, to: number): void {
+    const { from: left, to: right } = this.current;
+    const factor = (to - from) / (right - left);
+    if (factor >= 1) return;
+    // Zooming keeps a point where it is: this one lies at the same share of both stretches.
+    this.show(zoom(this.current, factor, (from - left * factor) / (1 - factor), this.scored.length));
+  }
+
+  /** With the shift key the mouse drags the series along. */
+  private press(event: MouseEvent): boolean {
+    if (!event.shiftKey || event.button !== 0) return false;
+    this.dragged = event.clientX;
+    const { width } = this.plotArea();
+    const move = ({ clientX }: MouseEvent) => {
+      this.motions.pan(((this.dragged ?? clientX) - clientX) / width);
+      this.dragged = clientX;
+    };
+    addEventListener('mousemove', move);
+    addEventListener('mouseup', () => removeEventListener('mousemove', move), { once: true });
+    return true;
+  }
+
+  private pick(plot: uPlot, { offsetX, shiftKey }: MouseEvent): void {
+    if (shiftKey) return;
+    const near = plot.posToVal(THINNEST_BAND, 'x') - plot.posToVal(0, 'x');
+    const point = plot.posToVal(offsetX, 'x');
+    const found = this.verdict.anomalies.find(({ start, end }) => start - near <= point && point <= end + near);
+    if (found) this.events.onPick(found);
+  }
+
+  private centreOn(point: number): void {
+    const { from, to } = this.current;
+    this.show(pan(this.current, point - (from + to) / 2, this.scored.length));
+  }
+}

@@ -1,0 +1,105 @@
+import { CurlDialog } from './curl-dialog.js';
+import { byId } from './dom.js';
+import { count, measure } from './format.js';
+import type { ModelDescription } from '../inference/metadata.js';
+import { ServiceError, fetchModel, fetchSample, scoreFile } from './service.js';
+import { showFailure, showProgress } from './status.js';
+import { saveOnClick } from './saving.js';
+import { Workbench } from './workbench.js';
+
+const SAMPLE_URL = new URL('sample.csv', document.baseURI).href;
+
+interface Page {
+  model: ModelDescription;
+  workbench: Workbench;
+}
+
+let underWay: AbortController | undefined;
+
+/** Has a CSV scored and shows what came of it, in place of what was shown before. */
+async function inspect(page: Page, open: () => File | Promise<File>, source?: string): Promise<void> {
+  underWay?.abort();
+  const controller = (underWay = new AbortController());
+  const { signal } = controller;
+  let name = 'The sample';
+  showFailure(name);
+  try {
+    const file = await open();
+    name = file.name;
+    showProgress(name, { step: 'sending' });
+    const scored = await scoreFile(file, page.model, (progress) => showProgress(name, progress), signal);
+    page.workbench.open(file, scored, source);
+    byId('file-name', HTMLElement).focus();
+  } catch (error) {
+    if (!signal.aborted) fail(name, error);
+  } finally {
+    if (underWay === controller) showProgress(name);
+  }
+}
+
+function fail(file: string, error: unknown): void {
+  showFailure(file, error instanceof ServiceError ? error.failure : { message: `This page failed: ${String(error)}` });
+}
+
+function describe(model: ModelDescription): void {
+  const { name, version, columns, window, provenance } = model;
+  const trained = count(provenance.trainingPoints, 'normal point');
+  byId('model', HTMLElement).textContent = `Model ${name} ${version}, trained on ${trained}`;
+  const list = columns.map((column) => `“${column.name}”`).join(', ');
+  const ranges =
+    columns.length === 1
+      ? ` The model has seen values from ${measure(columns[0].min)} to ${measure(columns[0].max)}.`
+      : '';
+  byId('wanted', HTMLElement).textContent =
+    `Choose a CSV with the ${columns.length === 1 ? 'column' : 'columns'} ${list}, ` +
+    `a row for each point, at least ${window} of them.${ranges}`;
+}
+
+function listenToChoices(page: Page): void {
+  const input = byId('file', HTMLInputElement);
+  input.addEventListener('change', () => {
+    const [file] = input.files ?? [];
+    if (file) void inspect(page, () => file);
+    // The same file chosen again is another choice.
+    input.value = '';
+  });
+  byId('sample', HTMLButtonElement).addEventListener('click', () => void inspect(page, fetchSample, SAMPLE_URL));
+  byId('cancel', HTMLButtonElement).addEventListener('click', () => {
+    underWay?.abort();
+    underWay = undefined;
+    showProgress('');
+    input.focus();
+  });
+  listenToDrops((file) => void inspect(page, () => file));
+}
+
+function listenToDrops(onFile: (file: File) => void): void {
+  const drop = byId('drop', HTMLElement);
+  const carriesFile = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') ?? false;
+  addEventListener('dragover', (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    drop.hidden = false;
+  });
+  addEventListener('dragleave', ({ relatedTarget }) => {
+    if (!relatedTarget) drop.hidden = true;
+  });
+  addEventListener('drop', (event) => {
+    drop.hidden = true;
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) onFile(file);
+  });
+}
+
+try {
+  const model = await fetchModel();
+  const workbench = new Workbench(model);
+  describe(model);
+  listenToChoices({ model, workbench });
+  new CurlDialog(() => workbench.onScreen && { ...workbench.onScreen, file: workbench.onScreen.file.name });
+  saveOnClick(() => workbench.onScreen);
+} catch (error) {
+  fail('The model', error);
+}

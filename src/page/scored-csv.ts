@@ -1,0 +1,94 @@
+import { bytesInMemory, type ByteSource } from '../detection/byte-source.js';
+import { calibrate } from '../detection/calibration.js';
+import type { SeriesBlock } from '../detection/cell-block.js';
+import { decodeText, firstRows, headOf } from '../detection/csv.js';
+import { openSeries, type SeriesReader } from '../detection/series.js';
+import { Judge } from '../detection/verdict.js';
+import type { ModelDescription } from '../inference/metadata.js';
+import type { Scored } from './rejudge.js';
+import { type PackedTimes, packTimes } from './times.js';
+
+/** A scored series as it crosses threads. */
+export type PackedScored = Omit<Scored, 'times'> & { times?: PackedTimes };
+
+const BLOCK_POINTS = 65_536;
+
+/**
+ * Reads the service's scored CSV as the service reads CSVs: what the model expected and the errors are
+ * columns like others.
+ *
+ * @param onProgress called now and then with the share that has been read, 0 to 1
+ */
+export function readScored(
+  csv: Uint8Array,
+  model: ModelDescription,
+  onProgress: (share: number) => void = () => undefined,
+): PackedScored {
+  const source = bytesInMemory(csv);
+  const columns = model.columns.map(({ name }) => name);
+  const reader = openSeries(source, [...columns, ...ownColumns(source, columns.length)]);
+  const { labels, ...scored } = takeApart(reader, columns, onProgress);
+  const { length, values, missing, expected, error } = scored;
+  const block = { length, values, missing, ...(labels && { timestamps: labels }) };
+  // Nothing lies above the last percentile of its own errors: what is flagged are the gaps.
+  const options = { percentile: 100, margin: 1, missing: 'flag' } as const;
+  const judge = new Judge({ columns, sampling: reader.sampling }, model, options, error);
+  const columnError = new Float32Array(values.length);
+  const [{ isAnomaly: gaps }] = [
+    ...judge.add({ ...block, reconstruction: { error, columnError, expected } }),
+    ...judge.end(),
+  ];
+  const { warnings } = judge.verdict;
+  return {
+    ...scored,
+    columns,
+    gaps,
+    warnings,
+    calibration: calibrate(error),
+    ...(labels && { times: packTimes(labels) }),
+  };
+}
+
+/** The names of the columns with what the model expected and with the errors: behind those of the input. */
+function ownColumns(source: ByteSource, width: number): string[] {
+  const [header] = firstRows(headOf(decodeText(source)), ',', 1);
+  return header.slice(-width - 3, -2);
+}
+
+function takeApart(reader: SeriesReader, columns: string[], onProgress: (share: number) => void) {
+  const width = columns.length;
+  const { length } = reader;
+  const whole = {
+    length,
+    values: new Float64Array(length * width),
+    expected: new Float64Array(length * width),
+    error: new Float32Array(length),
+    missing: new Uint8Array(length),
+  };
+  let labels: string[] | undefined;
+  let first = 0;
+  for (const block of reader.blocks(BLOCK_POINTS, false)) {
+    copyBlock(block, whole, first, width);
+    if (block.timestamps) labels = (labels ?? []).concat(block.timestamps);
+    first += block.length;
+    onProgress(first / length);
+  }
+  return { ...whole, labels };
+}
+
+function copyBlock(
+  { length, values, missing }: SeriesBlock,
+  whole: Pick<Scored, 'values' | 'expected' | 'error' | 'missing'>,
+  first: number,
+  width: number,
+): void {
+  const all = 2 * width + 1;
+  for (let i = 0; i < length; i++) {
+    for (let j = 0; j < width; j++) {
+      whole.values[(first + i) * width + j] = values[i * all + j];
+      whole.expected[(first + i) * width + j] = values[i * all + width + j];
+    }
+    whole.error[first + i] = values[i * all + 2 * width];
+  }
+  whole.missing.set(missing, first);
+}

@@ -1,0 +1,184 @@
+import type { Anomaly } from '../detection/interval.js';
+import type { ModelDescription } from '../inference/metadata.js';
+import { Chart } from './chart.js';
+import { columnsToDraw } from './columns.js';
+import type { Command } from './curl.js';
+import { byId } from './dom.js';
+import { count } from './format.js';
+import { listen } from './gestures.js';
+import { IntervalTable } from './interval-table.js';
+import { Narrator } from './narrator.js';
+import { type ChosenOptions, OptionsForm, shownPercentiles } from './options-form.js';
+import { type Scored, type ScreenVerdict, rejudge } from './rejudge.js';
+import type { Saved } from './saving.js';
+import type { PackedScored } from './scored-csv.js';
+import { computeUrl, fetchVerdict } from './service.js';
+import { showWarnings } from './status.js';
+import { onThemeChange } from './theme.js';
+import { Times } from './times.js';
+import { type View, around } from './view.js';
+
+/** A CSV that was scored. */
+interface Opened {
+  file: File;
+  scored: Scored;
+  /** Where others can have it from, if that is known. */
+  source?: string;
+}
+
+// Long enough that a slider under way asks nothing.
+const ASK_MILLISECONDS = 400;
+
+/** Everything that a scored CSV is looked at with: chart, options, list of intervals. */
+export class Workbench {
+  private readonly form: OptionsForm;
+  private readonly table = new IntervalTable((anomaly) => this.goTo(anomaly));
+  private readonly narrator = new Narrator();
+  private opened?: Opened;
+  private chart?: Chart;
+  private verdict?: ScreenVerdict;
+  private chosen?: Anomaly;
+  private asking = new AbortController();
+  private counted = '';
+
+  constructor(private readonly model: ModelDescription) {
+    this.form = new OptionsForm(model, (chosen) => this.judge(chosen));
+    listen(byId('chart', HTMLElement), () => this.chart);
+    onThemeChange(() => this.chart?.redraw());
+    const buttons: Record<string, (chart: Chart) => void> = {
+      previous: () => this.step(-1),
+      next: () => this.step(1),
+      out: ({ motions }) => motions.zoom(2, 0.5),
+      in: ({ motions }) => motions.zoom(0.5, 0.5),
+      all: ({ motions }) => motions.showAll(),
+    };
+    for (const [id, action] of Object.entries(buttons)) {
+      byId(id, HTMLButtonElement).addEventListener('click', () => this.chart && action(this.chart));
+    }
+  }
+
+  /** Shows a scored CSV in place of the one before. */
+  open(file: File, packed: PackedScored, source?: string): void {
+    const { times, ...rest } = packed;
+    const scored = { ...rest, ...(times && { times: new Times(times) }) };
+    this.chart?.destroy();
+    this.chart = undefined;
+    this.chosen = undefined;
+    this.counted = '';
+    this.opened = { file, scored, source };
+    byId('file-name', HTMLElement).textContent = file.name;
+    for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = false;
+    document.body.classList.add('has-result');
+    this.judge(this.form.chosen);
+  }
+
+  /** What is on screen, as it can be asked for again. */
+  get onScreen(): (Saved & Omit<Command, 'format' | 'file'>) | undefined {
+    const { opened } = this;
+    if (!opened) return undefined;
+    const { fields } = this.form.chosen;
+    return { file: opened.file, source: opened.source, fields, url: computeUrl };
+  }
+
+  private judge({ fields, options }: ChosenOptions): void {
+    const { opened, model } = this;
+    this.asking.abort();
+    if (!opened) return;
+    const verdict = rejudge(opened.scored, model, options);
+    this.showVerdict(verdict);
+    if (verdict.awaitsServer) void this.askServer(opened, fields);
+    void this.countOthers(opened, options);
+  }
+
+  private showVerdict(verdict: ScreenVerdict): void {
+    const { opened } = this;
+    if (!opened) return;
+    this.verdict = verdict;
+    this.chosen = verdict.anomalies.find(
+      ({ start, end }) => this.chosen && start <= this.chosen.peak && this.chosen.peak <= end,
+    );
+    this.chart = this.chartFor(opened.scored, verdict);
+    this.chart.setVerdict(verdict, this.chosen);
+    this.table.show(verdict.anomalies, this.chosen);
+    this.form.showVerdict(verdict);
+    showWarnings(verdict.warnings);
+    this.narrator.tellSummary(opened.file, opened.scored, verdict);
+  }
+
+  /** The chart at hand, or another where other columns are to be shown. */
+  private chartFor(scored: Scored, verdict: ScreenVerdict): Chart {
+    const drawn = columnsToDraw(scored.columns, verdict.anomalies);
+    const { chart } = this;
+    if (chart && (verdict.awaitsServer || chart.drawn.join() === drawn.join())) return chart;
+    chart?.destroy();
+    const left = scored.columns.length - drawn.length;
+    byId('columns-note', HTMLElement).textContent =
+      left > 0 ? `${count(left, 'column')} more: shown are those that are blamed most.` : '';
+    const events = {
+      onView: (view: View) => this.verdict && this.narrator.tellView(view, scored, this.verdict),
+      onPick: (anomaly: Anomaly) => this.choose(anomaly),
+      onStep: (direction: 1 | -1) => this.step(direction),
+    };
+    return new Chart(byId('chart', HTMLElement), scored, drawn, verdict, events, chart?.view);
+  }
+
+  /** Of several columns the server alone knows which are to blame. */
+  private async askServer({ file, scored }: Opened, fields: Record<string, string>): Promise<void> {
+    const { signal } = (this.asking = new AbortController());
+    try {
+      await pause(ASK_MILLISECONDS);
+      if (signal.aborted) return;
+      const report = await fetchVerdict(file, fields, signal);
+      if (!signal.aborted) this.showVerdict({ ...report, awaitsServer: false });
+    } catch (error) {
+      if (signal.aborted || this.opened?.scored !== scored) return;
+      byId('intervals-note', HTMLElement).textContent =
+        `The service could not say which columns are to blame: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+
+  /** Counts what other percentiles would flag, one at a time, so that the page stays quick. */
+  private async countOthers(opened: Opened, options: ChosenOptions['options']): Promise<void> {
+    const wanted = JSON.stringify({ ...options, percentile: undefined });
+    if (wanted === this.counted) return;
+    this.counted = wanted;
+    const verdicts: (ScreenVerdict | undefined)[] = shownPercentiles.map(() => undefined);
+    this.form.showCounts(verdicts);
+    for (const [i, percentile] of shownPercentiles.entries()) {
+      await pause(0);
+      if (this.counted !== wanted || this.opened !== opened) return;
+      verdicts[i] = rejudge(opened.scored, this.model, { ...options, percentile });
+    }
+    this.form.showCounts(verdicts);
+  }
+
+  private goTo(anomaly: Anomaly): void {
+    if (!this.opened) return;
+    this.chart?.show(around(anomaly.start, anomaly.end, this.opened.scored.length));
+    byId('chart', HTMLElement).scrollIntoView({ block: 'nearest' });
+    this.choose(anomaly);
+  }
+
+  private choose(anomaly: Anomaly): void {
+    this.chosen = anomaly;
+    if (!this.verdict) return;
+    this.chart?.setVerdict(this.verdict, anomaly);
+    this.table.show(this.verdict.anomalies, anomaly);
+  }
+
+  /** To the next interval or the one before, from the one chosen or else among those on screen. */
+  private step(direction: 1 | -1): void {
+    const { chart, verdict } = this;
+    if (!chart || !verdict) return;
+    const place = this.chosen?.start ?? (direction > 0 ? chart.view.from - 1 : chart.view.to + 1);
+    const { anomalies } = verdict;
+    const next =
+      direction > 0 ? anomalies.find(({ start }) => start > place) : anomalies.findLast(({ start }) => start < place);
+    const wrapped = next ?? anomalies.at(direction > 0 ? 0 : -1);
+    if (wrapped) this.goTo(wrapped);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,130 @@
+import { expect } from 'chai';
+import { Pyramid, thin } from '../../src/page/pyramid.js';
+import { ticksOf } from '../../src/page/ticks.js';
+import { Times, packTimes } from '../../src/page/times.js';
+import { around, pan, showsAll, wholeOf, zoom } from '../../src/page/view.js';
+
+const MILLION = 1_000_000;
+
+describe('what the page draws', () => {
+  const noise = Float64Array.from({ length: MILLION }, (_, i) => Math.sin(i / 50) + Math.sin(i * 12.9898) / 4);
+  noise[777_777] = 40;
+  noise[123_456] = -40;
+  const pyramid = new Pyramid(noise);
+
+  it('is thinned to what its pixels can show, and keeps each peak where it is', () => {
+    for (const [from, to] of [
+      [0, MILLION - 1],
+      [100_000, 800_000.5],
+      [777_000, 779_000],
+      [123_400, 123_500],
+    ]) {
+      const [places, values] = thin([pyramid], from, to, 800);
+      expect(places.length, `${from} to ${to}`)
+        .to.equal(values.length)
+        .and.to.be.below(800 * 3);
+      const inView = noise.subarray(Math.ceil(from), Math.floor(to) + 1);
+      const largest = inView.reduce((a, b) => Math.max(a, b));
+      const at = places[values.indexOf(largest)];
+      expect(Math.abs(at - noise.indexOf(largest))).to.be.below(Math.max(1, (2 * (to - from)) / 800));
+      expect(Math.min(...values)).to.be.at.most(inView.reduce((a, b) => Math.min(a, b)));
+    }
+  });
+
+  it('is every point where there is room for it', () => {
+    const [places, values] = thin([pyramid], 500, 599, 800);
+    expect([...places]).to.deep.equal(Array.from({ length: 102 }, (_, k) => 499 + k));
+    expect([...values]).to.deep.equal([...noise.subarray(499, 601)]);
+  });
+
+  it('has the extremes of every run, of whatever length and at the end of the series', () => {
+    const values = Float64Array.from({ length: 1003 }, (_, i) => (i * 7919) % 1000);
+    const own = new Pyramid(values);
+    for (const step of [1, 2, 8, 64, 512]) {
+      const last = Math.floor(1002 / step);
+      const runs = own.extremes(0, last, step);
+      for (let run = 0; run <= last; run++) {
+        const part = values.subarray(run * step, (run + 1) * step);
+        expect([runs[run * 2], runs[run * 2 + 1]], `${step}: ${run}`).to.deep.equal([
+          Math.min(...part),
+          Math.max(...part),
+        ]);
+      }
+    }
+  });
+});
+
+describe('moving about in the page', () => {
+  it('keeps the point under the pointer where it is while zooming', () => {
+    const view = zoom({ from: 100, to: 300 }, 0.5, 150, 1000);
+    expect(view).to.deep.equal({ from: 125, to: 225 });
+    expect((150 - view.from) / (view.to - view.from)).to.equal((150 - 100) / 200);
+  });
+
+  it('never leaves the series, nor shows less than can be seen', () => {
+    expect(pan({ from: 900, to: 999 }, 500, 1000)).to.deep.equal({ from: 900, to: 999 });
+    expect(pan({ from: 10, to: 20 }, -500, 1000)).to.deep.equal({ from: 0, to: 10 });
+    expect(zoom(wholeOf(1000), 3, 500, 1000)).to.deep.equal(wholeOf(1000));
+    const closest = zoom({ from: 100, to: 120 }, 1e-6, 110, 1000);
+    expect(closest.to - closest.from).to.equal(16);
+    expect(zoom(wholeOf(5), 0.1, 2, 5)).to.deep.equal(wholeOf(5));
+  });
+
+  it('shows an interval with what is around it, at the ends of the series too', () => {
+    expect(around(500, 600, 10_000)).to.deep.equal({ from: 300, to: 800 });
+    expect(around(0, 10, 10_000).from).to.equal(0);
+    expect(showsAll(around(0, 99, 100), 100)).to.equal(true);
+  });
+});
+
+describe('times in the page', () => {
+  const everyFive = (length: number, from = Date.UTC(2024, 2, 22)) =>
+    Float64Array.from({ length }, (_, i) => from / 1000 + i * 300);
+
+  it('are marked where they are round, with the day where it changes', () => {
+    expect(ticksOf(100, 400, 8, everyFive(6390))).to.deep.equal([
+      { place: 144, label: '12:00\n22 Mar 2024' },
+      { place: 216, label: '18:00' },
+      { place: 288, label: '00:00\n23 Mar 2024' },
+      { place: 360, label: '06:00' },
+    ]);
+    expect(ticksOf(0, 104_832, 8, everyFive(104_833)).map(({ label }) => label)).to.deep.equal([
+      'Apr\n2024',
+      'Jul',
+      'Oct',
+      'Jan\n2025',
+    ]);
+  });
+
+  it('that cannot be read leave round numbers of points', () => {
+    expect(ticksOf(0, 27_999, 8).map(({ label }) => label)).to.deep.equal([
+      '0',
+      '5,000',
+      '10,000',
+      '15,000',
+      '20,000',
+      '25,000',
+    ]);
+  });
+
+  it('are read by the clock that they were written by', () => {
+    const packed = packTimes(['2024-03-01T10:00:00+02:00', '2024-03-01 10:00:01,5', '2024-03-02']);
+    const [first] = packed.seconds ?? [];
+    expect(packed.seconds?.map((second) => second - first)).to.deep.equal(Float64Array.of(0, 1.5, 50_400));
+    expect(new Date(first * 1000).toISOString()).to.equal('2024-03-01T10:00:00.000Z');
+    expect(packTimes(['1709287200', '1709287260']).seconds).to.deep.equal(
+      Float64Array.of(1_709_287_200, 1_709_287_260),
+    );
+    expect(packTimes(['1709287200000', '1709287260000']).seconds).to.deep.equal(
+      Float64Array.of(1_709_287_200, 1_709_287_260),
+    );
+  });
+
+  it('keep the words that they came in, and are not read where they fall', () => {
+    const labels = ['2024-03-01', 'März', '2024-02-01'];
+    const times = new Times(packTimes(labels));
+    expect(labels.map((_, i) => times.label(i))).to.deep.equal(labels);
+    expect(times.seconds).to.equal(undefined);
+    expect(packTimes(['2024-03-02', '2024-03-01']).seconds).to.equal(undefined);
+  });
+});

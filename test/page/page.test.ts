@@ -1,0 +1,445 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import type { Report } from '../../src/detection/report.js';
+import { type Visit, findBarriers, startBrowser, visit } from '../support/browser.js';
+import { meanModelBytes } from '../support/models.js';
+import { type Service, startService } from '../support/service.js';
+
+const ECG = 'model_creation/data/test.csv';
+const CURL = '/usr/bin/curl';
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+const csvFile = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+
+async function takeSample(page: Page): Promise<void> {
+  await page.click('#sample');
+  await page.waitForSelector('#result:not([hidden])');
+  await page.waitForFunction(() => !document.querySelector('#counts')?.textContent?.includes('…'));
+}
+
+function wave(columns: number): string {
+  const start = Date.UTC(2024, 4, 1);
+  const names = Array.from({ length: columns }, (_, j) => `c${j}`);
+  const rows = Array.from({ length: 600 }, (_, i) => {
+    const values = names.map((_name, j) => Math.sin(i / (5 + j)) * (i > 300 && i < 320 && j === 1 ? 9 : 1));
+    return [new Date(start + i * 60_000).toISOString(), ...values].join();
+  });
+  return `time,${names.join()}\n${rows.join('\n')}\n`;
+}
+
+describe('the page', function () {
+  this.timeout(90_000);
+  let browser: Browser | undefined;
+  let service: Service;
+  let several: Service;
+  let visits: Visit[] = [];
+
+  before(async function () {
+    browser = await startBrowser();
+    if (!browser) {
+      console.log('    no Chromium is installed (CHROMIUM names another): what needs one is skipped');
+      this.skip();
+    }
+    const scaling = Array.from({ length: 8 }, () => ({ mean: 0, scale: 1 }));
+    const eight = meanModelBytes(scaling);
+    [service, several] = await Promise.all([startService(), startService(eight)]);
+  });
+  after(async () => {
+    await browser?.close();
+    await Promise.all([service?.stop(), several?.stop()]);
+  });
+  afterEach(async function () {
+    const troubles = visits.flatMap((each) => each.troubles);
+    await Promise.all(visits.map(({ page }) => page.context().close()));
+    visits = [];
+    if (this.currentTest?.state === 'passed') expect(troubles, 'errors in the page').to.deep.equal([]);
+  });
+
+  async function open(options = {}, url = service.url): Promise<Visit> {
+    const opened = await visit(browser as Browser, `${url}/`, options);
+    visits.push(opened);
+    await opened.page.waitForSelector('#model:not(:empty)');
+    return opened;
+  }
+
+  async function serverSays(fields: Record<string, string>): Promise<Report> {
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ points: 'false', ...fields })) form.append(name, value);
+    form.append('text', new Blob([readFileSync(ECG)]), 'test.csv');
+    return (await (await fetch(`${service.url}/compute`, { method: 'POST', body: form })).json()) as Report;
+  }
+
+  /** The numbers of the summary: intervals and points. */
+  async function summary(page: Page): Promise<number[]> {
+    const text = (await page.textContent('#summary')) ?? '';
+    return [...text.replaceAll(',', '').matchAll(/\d+(?= flagged| of)/g)].map(([number]) => Number(number));
+  }
+
+  it('shows the sample: what is flagged, by how much, and what speaks against it', async () => {
+    const { page } = await open();
+    await takeSample(page);
+    const { anomalies, anomalousPoints, warnings } = await serverSays({});
+    expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
+    expect(await page.locator('#warnings li').allTextContents()).to.deep.equal(warnings.map(({ message }) => message));
+    const rows = await page.locator('#intervals tr').allTextContents();
+    expect(rows).to.have.lengthOf(anomalies.length);
+    expect(rows[0]).to.match(/^23,731 to 23,951\s*7.272\s*value\s*318.2 below\s*221\s*all normal errors$/);
+    expect(await page.locator('#chart canvas').count()).to.equal(3);
+  });
+
+  it('re-flags at once as the percentile changes, as the server would, and asks nobody', async () => {
+    const { page, requests } = await open();
+    await takeSample(page);
+    const before = requests.length;
+    const slider = page.locator('#slider');
+    for (const step of ['20', '90', '180', '271', '361']) {
+      await slider.fill(step);
+      const percentile = await page.inputValue('#percentile');
+      const { anomalies, anomalousPoints } = await serverSays({ percentile });
+      expect(await summary(page), percentile).to.deep.equal([anomalies.length, anomalousPoints]);
+      expect(await slider.getAttribute('aria-valuetext')).to.include(`${percentile}: `);
+    }
+    expect(requests).to.have.lengthOf(before);
+  });
+
+  it('says what other percentiles would flag, and takes one of them', async () => {
+    const { page } = await open();
+    await takeSample(page);
+    const row = page.locator('#counts tr[data-percentile="95"]');
+    const { anomalies, anomalousPoints } = await serverSays({ percentile: '95' });
+    expect(await row.locator('td').allTextContents()).to.deep.equal([`${anomalousPoints}`, `${anomalies.length}`]);
+    await row.locator('button').click();
+    expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
+    expect(await row.getAttribute('aria-current')).to.equal('true');
+  });
+
+  it('has all other options of the service, and names what is wrong with one', async () => {
+    const { page } = await open();
+    await takeSample(page);
+    await page.click('summary');
+    const options = { percentile: '90', margin: '1', detectionDirection: 'below', minDeviation: '60', mergeGap: '50' };
+    for (const [name, value] of Object.entries(options)) {
+      const control = page.locator(`[name=${name}]`);
+      if (name === 'detectionDirection') await control.selectOption(value);
+      else await control.fill(value);
+    }
+    const { anomalies, anomalousPoints } = await serverSays(options);
+    expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
+    await page.fill('#margin', '0.5');
+    expect(await page.textContent('#option-error')).to.equal(
+      'Parameter margin: expected a number of at least 1, got "0.5".',
+    );
+    expect(await page.getAttribute('#margin', 'aria-invalid')).to.equal('true');
+    expect(await findBarriers(page)).to.deep.equal([]);
+    await page.click('#defaults');
+    expect(await page.isHidden('#option-error')).to.equal(true);
+    expect(await summary(page)).to.deep.equal([2, 324]);
+  });
+
+  it('leads from the list to the place in the chart', async () => {
+    const { page } = await open();
+    await takeSample(page);
+    await page.click('#intervals tr:nth-child(2) button');
+    await page.waitForFunction(() => document.querySelector('#range')?.textContent === 'Points 3,309 to 3,819');
+    expect(await page.locator('#intervals tr[aria-current=true]').textContent()).to.include('3,513 to 3,615');
+    await page.selectOption('#order', 'start');
+    expect(await page.locator('#intervals th').first().textContent()).to.equal('3,513 to 3,615');
+  });
+
+  it('zooms and moves by wheel, by mouse and by its buttons', async () => {
+    const { page } = await open();
+    await takeSample(page);
+    const span = async () => {
+      await page.waitForTimeout(50);
+      const [from, to] = ((await page.textContent('#range')) ?? '').replaceAll(',', '').match(/\d+/g) ?? [];
+      return [Number(from), Number(to)];
+    };
+    const area = await page.locator('.u-over').first().boundingBox();
+    if (!area) throw new Error('no chart');
+    const at = (share: number) => area.x + area.width * share;
+    await page.mouse.move(at(0.5), area.y + 40);
+    await page.mouse.wheel(0, -500);
+    const zoomed = await span();
+    expect(zoomed[0]).to.be.within(7000, 7600);
+    expect(zoomed[1]).to.be.within(20_400, 21_000);
+    await page.mouse.wheel(300, 0);
+    expect((await span())[0]).to.be.above(zoomed[0] + 1000);
+    await page.dblclick('.u-over >> nth=0');
+    expect(await span()).to.deep.equal([0, 27_999]);
+    await page.mouse.move(at(0.25), area.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(at(0.5), area.y + 40, { steps: 4 });
+    await page.mouse.up();
+    const dragged = await span();
+    expect(dragged[0]).to.be.within(6900, 7100);
+    expect(dragged[1]).to.be.within(13_900, 14_100);
+    await page.keyboard.down('Shift');
+    await page.mouse.down();
+    await page.mouse.move(at(0.25), area.y + 40, { steps: 4 });
+    await page.mouse.up();
+    await page.keyboard.up('Shift');
+    expect((await span())[0]).to.be.within(8600, 8900);
+    await page.click('#all');
+    expect(await span()).to.deep.equal([0, 27_999]);
+    await page.click('#next');
+    expect(await span()).to.deep.equal([3309, 3819]);
+  });
+
+  it('is worked by the keyboard alone, and tells where it leads', async () => {
+    const { page } = await open();
+    const focus = () => page.evaluate(() => document.activeElement?.id);
+    for (const expected of ['', '', 'file', 'sample']) {
+      await page.keyboard.press('Tab');
+      expect(await focus()).to.equal(expected);
+    }
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#result:not([hidden])');
+    await page.waitForFunction(() => document.activeElement?.id === 'file-name');
+    await page.focus('#chart');
+    await page.keyboard.press('n');
+    await page.keyboard.press('n');
+    await page.waitForFunction(() =>
+      document.querySelector('#spoken')?.textContent?.includes('1 flagged interval: 23,731 to 23,951'),
+    );
+    const range = await page.textContent('#range');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction((before) => document.querySelector('#range')?.textContent !== before, range);
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('0');
+    await page.waitForFunction(() => document.querySelector('#range')?.textContent === 'Points 0 to 27,999');
+    await page.focus('#slider');
+    const before = await summary(page);
+    for (let i = 0; i < 5; i++) await page.keyboard.press('PageDown');
+    expect((await summary(page))[1]).to.be.above(before[1]);
+  });
+
+  it('says plainly what is wrong with a CSV, moves the focus there, and takes the next', async () => {
+    const { page } = await open();
+    await page.setInputFiles('#file', csvFile('bad.csv', 'value\n1\nabc\n'));
+    await page.waitForSelector('#error:not([hidden])');
+    const text = await page.textContent('#error');
+    expect(text)
+      .to.include('bad.csv could not be checked')
+      .and.to.include('Row 3, column value: expected a number, got "abc".');
+    expect(text).to.include('NOT_A_NUMBER');
+    expect(await page.evaluate(() => document.activeElement?.id)).to.equal('error');
+    expect(await findBarriers(page)).to.deep.equal([]);
+    await page.setInputFiles('#file', ECG);
+    await page.waitForSelector('#result:not([hidden])');
+    expect(await page.isHidden('#error')).to.equal(true);
+    expect(await page.textContent('#file-name')).to.equal('test.csv');
+  });
+
+  it('takes a file that is dropped', async () => {
+    const { page } = await open();
+    const dropped = await page.evaluateHandle(
+      (text) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([text], 'dropped.csv'));
+        return transfer;
+      },
+      readFileSync(ECG, 'utf8'),
+    );
+    await page.dispatchEvent('body', 'dragover', { dataTransfer: dropped });
+    expect(await page.isVisible('#drop')).to.equal(true);
+    await page.dispatchEvent('body', 'drop', { dataTransfer: dropped });
+    await page.waitForSelector('#result:not([hidden])');
+    expect(await page.textContent('#file-name')).to.equal('dropped.csv');
+    expect(await page.isVisible('#drop')).to.equal(false);
+  });
+
+  it('shows how far it is, and can be told to stop', async () => {
+    const { page } = await open();
+    const rows = readFileSync(ECG, 'utf8').trim().split('\r\n').slice(1).join('\n');
+    await page.setInputFiles('#file', csvFile('long.csv', `value\n${Array(20).fill(rows).join('\n')}\n`));
+    const underWay = ['The service computes: long.csv', 'Receiving the scores: long.csv'];
+    await page.waitForFunction((steps) => steps.includes(document.querySelector('#step')?.textContent ?? ''), underWay);
+    await page.click('#cancel');
+    expect(await page.isHidden('#progress')).to.equal(true);
+    expect(await page.evaluate(() => document.activeElement?.id)).to.equal('file');
+    await takeSample(page);
+    expect(await page.textContent('#file-name')).to.equal('sample.csv');
+  });
+
+  it('gives each column a panel, six at most, and says which is to blame and when', async () => {
+    const { page } = await open({}, several.url);
+    await page.setInputFiles('#file', csvFile('eight.csv', wave(8)));
+    await page.waitForSelector('#result:not([hidden])');
+    await page.fill('#percentile', '100');
+    await page.waitForFunction(() => document.querySelector('#intervals')?.textContent?.includes('c1 '));
+    expect(await page.locator('#intervals th').first().textContent()).to.match(
+      /^2024-05-01T05:0\d:00.000Z to 2024-05-01T05:/,
+    );
+    const names = await page.locator('.key-series').allTextContents();
+    expect(names).to.have.lengthOf(6).and.to.include('c1');
+    expect(await page.textContent('#columns-note')).to.equal('2 columns more: shown are those that are blamed most.');
+    expect(await page.textContent('#range')).to.equal('2024-05-01T00:00:00.000Z to 2024-05-01T09:59:00.000Z');
+    expect(await findBarriers(page)).to.deep.equal([]);
+  });
+
+  it('gives the command for what is on screen, and saves what that command answers', async function () {
+    if (!existsSync(CURL)) this.skip();
+    const { page } = await open();
+    await page.setInputFiles('#file', csvFile(`o'ne; "two", three.csv`, readFileSync(ECG, 'utf8')));
+    await page.waitForSelector('#result:not([hidden])');
+    await page.fill('#percentile', '97.5');
+    await page.click('summary');
+    await page.fill('#mergeGap', '20');
+    await page.click('#show-curl');
+    expect(await findBarriers(page)).to.deep.equal([]);
+    for (const format of ['csv', 'json', 'png']) {
+      await page.selectOption('#curl-format', format);
+      const command = (await page.textContent('#command')) ?? '';
+      expect(command).to.include('-F percentile=97.5 -F margin=1.5 -F mergeGap=20').and.not.to.include('missing');
+      const [answer, saved] = [runInShell(command), await save(page, format)];
+      expect(answer.equals(saved), format).to.equal(true);
+      expect(saved.length).to.be.above(300);
+    }
+  });
+
+  it('gives a command for the sample that needs no file', async function () {
+    if (!existsSync(CURL)) this.skip();
+    const { page } = await open();
+    await takeSample(page);
+    await page.click('#show-curl');
+    const answer = JSON.parse(runInShell((await page.textContent('#command')) ?? '').toString()) as Report;
+    expect(answer).to.include({ length: 28_000, anomalousPoints: 324 });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.click('#copy');
+    await page.waitForFunction(() => document.querySelector('#copied')?.textContent === 'Copied.');
+    expect(await page.evaluate(() => navigator.clipboard.readText())).to.equal(await page.textContent('#command'));
+    await page.keyboard.press('Escape');
+    expect(await page.isHidden('#curl')).to.equal(true);
+  });
+
+  function runInShell(command: string): Buffer {
+    const folder = mkdtempSync(join(tmpdir(), 'ae-ano-curl-'));
+    try {
+      copyFileSync(ECG, join(folder, `o'ne; "two", three.csv`));
+      const output = execFileSync('sh', ['-c', command], {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'ignore'],
+        maxBuffer: 1e8,
+      });
+      return command.includes('-o plot.png') ? readFileSync(join(folder, 'plot.png')) : output;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  async function save(page: Page, format: string): Promise<Buffer> {
+    await page.click('#close-curl');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click(`[data-format=${format}]`)]);
+    expect(download.suggestedFilename()).to.match(/^o.ne; .two., three\.(scored\.csv|verdict\.json|plot\.png)$/);
+    const saved = readFileSync(await download.path());
+    await page.click('#show-curl');
+    return saved;
+  }
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`holds no barrier that axe-core knows, ${colorScheme}, before and after a CSV`, async () => {
+      const { page } = await open({ colorScheme });
+      expect(await findBarriers(page)).to.deep.equal([]);
+      await takeSample(page);
+      await page.click('summary');
+      await page.click('#intervals button >> nth=0');
+      expect(await findBarriers(page)).to.deep.equal([]);
+    });
+  }
+
+  it('fits a phone, and is moved by fingers', async () => {
+    const { page } = await open(PHONE);
+    await takeSample(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).to.equal(390);
+    expect(await findBarriers(page)).to.deep.equal([]);
+    await page.locator('#chart').scrollIntoViewIfNeeded();
+    const area = await page.locator('.u-over').first().boundingBox();
+    if (!area) throw new Error('no chart');
+    const session = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...xs: number[]) =>
+      session.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: xs.map((x, id) => ({ x: area.x + x, y: area.y + 50, id })),
+      });
+    await touch('touchStart', 130, 150);
+    for (const apart of [20, 40, 60, 80, 100]) await touch('touchMove', 140 - apart, 140 + apart);
+    await touch('touchEnd');
+    await page.waitForFunction(() => document.querySelector('#range')?.textContent !== 'Points 0 to 27,999');
+    const pinched = await page.textContent('#range');
+    await touch('touchStart', 200);
+    for (const x of [180, 160, 120, 80]) await touch('touchMove', x);
+    await touch('touchEnd');
+    await page.waitForFunction((before) => document.querySelector('#range')?.textContent !== before, pinched);
+  });
+
+  it('asks no other host, and has nothing that its policy forbids', async () => {
+    const { page, requests } = await open();
+    await takeSample(page);
+    await page.mouse.move(500, 400);
+    await page.click('#intervals button >> nth=0');
+    const hosts = requests.map((request) => new URL(request)).filter(({ protocol }) => protocol.startsWith('http'));
+    expect(new Set(hosts.map(({ origin }) => origin))).to.deep.equal(new Set([service.url]));
+    expect(hosts.map(({ pathname }) => pathname)).to.include.members(['/', '/model', '/sample.csv', '/compute']);
+  });
+
+  it('leaves the documentation its own policy, under which it works', async () => {
+    const { page } = await open();
+    await page.click('nav a');
+    await page.waitForSelector('.opblock');
+    expect(await page.title()).to.equal('ae-ano-detection');
+  });
+
+  it('stays smooth at 1,000,000 points', async () => {
+    const { page } = await open();
+    const rows = readFileSync(ECG, 'utf8').trim().split('\r\n').slice(1);
+    const million = Array.from({ length: 1_000_000 }, (_, i) => rows[i % rows.length]);
+    await page.setInputFiles('#file', csvFile('million.csv', `value\n${million.join('\n')}\n`));
+    await page.waitForSelector('#result:not([hidden])', { timeout: 50_000 });
+    await page.waitForFunction(() => !document.querySelector('#counts')?.textContent?.includes('…'));
+    const { frames, flags } = await page.evaluate(measureMotion);
+    // A machine under load, and without a graphics card, does better than this.
+    expect(median(frames), 'milliseconds between frames').to.be.below(60);
+    expect(median(flags), 'milliseconds until flagged').to.be.below(150);
+  });
+
+  /** Runs in the page: the milliseconds of each frame while zooming, and of each flagging again. */
+  async function measureMotion(): Promise<{ frames: number[]; flags: number[] }> {
+    const area = document.querySelector('.u-over') as HTMLElement;
+    const frames: number[] = [];
+    let before = await new Promise<number>(requestAnimationFrame);
+    for (let i = 0; i < 60; i++) {
+      const clientX = area.getBoundingClientRect().left + 300;
+      area.dispatchEvent(
+        new WheelEvent('wheel', { deltaY: i < 30 ? -90 : 90, clientX, cancelable: true, bubbles: true }),
+      );
+      const now = await new Promise<number>(requestAnimationFrame);
+      frames.push(now - before);
+      before = now;
+    }
+    const slider = document.querySelector('#slider') as HTMLInputElement;
+    const flags: number[] = [];
+    for (let step = 180; step < 360; step += 12) {
+      slider.value = `${step}`;
+      const started = performance.now();
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+      flags.push(performance.now() - started);
+      await new Promise<number>(requestAnimationFrame);
+    }
+    return { frames, flags };
+  }
+
+  const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+  it('says so where the service is gone', async () => {
+    const { page } = await open();
+    await page.context().setOffline(true);
+    await page.setInputFiles('#file', ECG);
+    await page.waitForSelector('#error:not([hidden])');
+    expect(await page.textContent('#error-text')).to.equal('The service does not answer: the connection failed.');
+    // That the connection failed is in the console too.
+    visits[0].troubles.length = 0;
+  });
+});
