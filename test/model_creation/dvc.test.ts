@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,16 +20,8 @@ const DVC = resolve('.venv/bin/dvc');
 const BUCKET = 'ae-ano-detection';
 const OUTPUT = 'model_creation/output';
 // What DVC and the stages need of a clone.
-const CLONE = [
-  '.gitignore',
-  '.dvc/config',
-  '.dvc/plots.html',
-  '.dvcignore',
-  'dvc.yaml',
-  'dvc.lock',
-  'params.yaml',
-  'package.json',
-];
+const FILES = ['.gitignore', '.dvc/config', '.dvc/plots.html', '.dvcignore', 'dvc.yaml', 'dvc.lock'];
+const MORE_FILES = ['params.yaml', 'package.json', '.ci/model-report'];
 const FOLDERS = ['model', 'model_creation', 'src'];
 
 const config = readFileSync('.dvc/config', 'utf8');
@@ -50,26 +51,32 @@ describe('the DVC remote', () => {
   });
 });
 
-describe('a clone with the DVC remote', function () {
+describe('a clone', function () {
   this.timeout(180_000);
   let storage: Storage | undefined;
   let clone: string;
+  let reproduced: string;
 
   before(async function () {
     if (existsSync(DVC)) storage = await startStorage(BUCKET);
     if (!storage) this.skip();
     clone = mkdtempSync(join(tmpdir(), 'ae-ano-clone-'));
-    for (const path of [...CLONE, ...FOLDERS]) cpSync(path, join(clone, path), { recursive: true });
+    for (const path of [...FILES, ...MORE_FILES, ...FOLDERS]) cpSync(path, join(clone, path), { recursive: true });
     rmSync(join(clone, OUTPUT), { recursive: true, force: true });
-    symlinkSync(resolve('node_modules'), join(clone, 'node_modules'));
-    await exec('git', ['init', '--quiet'], { cwd: clone });
+    for (const path of ['node_modules', '.venv']) symlinkSync(resolve(path), join(clone, path));
+    await git('init', '--quiet');
+    await git('add', '.');
+    await git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message=Begin');
     // The way that the README tells: the address changes for this clone alone.
     await dvc(['remote', 'modify', '--local', 'minio', 'endpointurl', storage.bucket.host.href]);
+    reproduced = await dvc(['repro']);
   });
   after(async () => {
     await storage?.stop();
     if (clone) rmSync(clone, { recursive: true });
   });
+
+  const git = (...args: string[]) => exec('git', args, { cwd: clone });
 
   async function dvc(args: string[], credentials: object = {}): Promise<string> {
     const { accessKeyId, secretAccessKey } = { ...storage?.bucket, ...credentials };
@@ -78,8 +85,8 @@ describe('a clone with the DVC remote', function () {
     return (await exec(DVC, args, { cwd: clone, env })).stdout;
   }
 
-  it('makes the committed model again from the committed data, byte for byte', async () => {
-    expect(await dvc(['repro'])).to.include("Running stage 'train'");
+  it('makes the committed model again from the committed data, byte for byte', () => {
+    expect(reproduced).to.include("Running stage 'train'");
     expect(contents(join(clone, 'model'))).to.deep.equal(contents('model'));
     expect(readFileSync(join(clone, 'dvc.lock'), 'utf8')).to.equal(readFileSync('dvc.lock', 'utf8'));
   });
@@ -96,7 +103,24 @@ describe('a clone with the DVC remote', function () {
     expect(await dvc(['status', '--cloud'])).to.include('in sync');
   });
 
-  it('is told so with other credentials', async function () {
+  it('tells what a change of params makes of the metrics', async () => {
+    const params = readFileSync('params.yaml', 'utf8').replace(/margin: [\d.]+/, 'margin: 1.25');
+    writeFileSync(join(clone, 'params.yaml'), params);
+    const report = (await exec('.ci/model-report', ['HEAD'], { cwd: clone })).stdout;
+    expect(report).to.include('Stages that ran: export, evaluate.');
+    expect(report).to.match(/\| evaluation\.falseAlarmShare +\| 0\.\d+ +\| 0\.\d+ +\| 0\.\d+ +\|/);
+    expect(report).to.match(/\| export\.margin +\| [\d.]+ +\| 1\.25 +\|/);
+    expect(report).to.include('run `dvc repro` and commit').and.include(' M model/model.onnx');
+  });
+
+  it('says which params and metrics stay', async () => {
+    await git('checkout', '--quiet', '.');
+    const report = (await exec('.ci/model-report', ['HEAD'], { cwd: clone })).stdout;
+    expect(report).to.include('Stages that ran: none.').and.not.to.include('run `dvc repro`');
+    expect(report.match(/None has changed/g)).to.have.length(2);
+  });
+
+  it('is refused with other credentials', async function () {
     if (!storage?.checksCredentials) this.skip();
     rmSync(join(clone, '.dvc/cache'), { recursive: true });
     const refused = dvc(['pull'], { secretAccessKey: 'another-secret' });
