@@ -11,6 +11,7 @@ import { encodeModel } from '../model_creation/onnx.js';
 import type { TrainParams } from '../model_creation/autoencoder.js';
 import type { Params } from '../model_creation/params.js';
 import { Model } from '../src/inference/model.js';
+import { readModelFile } from '../src/inference/model-file.js';
 import { denseAutoencoder, DENSE_WINDOW } from './dense.js';
 import { measure, trainAndDetect, ucrSeries } from './series.js';
 
@@ -52,7 +53,9 @@ await printSpeeds();
 
 async function printSpeeds(): Promise<void> {
   const dense = await loadDense();
-  const models = await Promise.all(names.map((name) => Model.load(join(outputOf(name), TIMED_SERIES, 'model.onnx'))));
+  const models = await Promise.all(
+    names.map(async (name) => Model.create(await readModelFile(join(outputOf(name), TIMED_SERIES, 'model.onnx')))),
+  );
   const runs = [dense, ...models.map((model) => () => model.reconstruct(timedValues()))];
   const seconds: number[][] = runs.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-import type { Detection } from '../src/detection/detect.js';
+import type { WholeDetection } from '../src/detection/detect.js';
 import type { Series } from '../src/detection/series.js';
 import type { Params } from './params.js';
 
@@ -20,11 +20,14 @@ export interface Evaluation {
 }
 
 /** Holds a detection against the label of its series. */
-export function evaluate({ verdict, reconstruction, series }: Detection, label: Params['evaluate']): Evaluation {
+export function evaluate(
+  { verdict, isAnomaly, reconstruction, series }: WholeDetection,
+  label: Params['evaluate'],
+): Evaluation {
   const [first, last] = label.anomaly;
   const { error } = reconstruction;
   const largestErrorAt = largestOf(error);
-  const inside = verdict.isAnomaly.subarray(first, last + 1).reduce((sum, flag) => sum + flag, 0);
+  const inside = isAnomaly.subarray(first, last + 1).reduce((sum, flag) => sum + flag, 0);
   const anomalyLength = last - first + 1;
   return {
     largestErrorAt,

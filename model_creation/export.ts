@@ -2,6 +2,7 @@ import { calibrate } from '../src/detection/calibration.js';
 import { sha256Of } from '../src/hash.js';
 import { formatVersion, type ModelMetadata, writeMetadata } from '../src/inference/metadata.js';
 import { Model } from '../src/inference/model.js';
+import { parseModelFile } from '../src/inference/model-file.js';
 import type { Epoch, Fitted, FittedHead } from './autoencoder.js';
 import { encodeModel } from './onnx.js';
 import { buildGraph, type GraphHead } from './onnx-graph.js';
@@ -33,7 +34,7 @@ export async function exportModel(
   });
   const heads = scaled(fitted.whole);
   const draft = metadataOf(prepared, heads, joinErrors(heldOut), {}, params);
-  const model = await Model.fromBytes(encode(heads, prepared, params, prepared.periods, draft));
+  const model = await Model.create(parseModelFile(encode(heads, prepared, params, prepared.periods, draft)));
   const last = epochs[epochs.length - 1];
   const parity = await measureParity(model, heads, prepared, params, prepared.blocks[0]);
   await model.release();
@@ -86,7 +87,7 @@ async function scoreWith(
   smoothing: number[],
 ) {
   const draft = metadataOf(prepared, heads, Float32Array.of(0, 1), {}, params);
-  const model = await Model.fromBytes(encode(heads, prepared, params, smoothing, draft));
+  const model = await Model.create(parseModelFile(encode(heads, prepared, params, smoothing, draft)));
   try {
     return await model.reconstruct(block);
   } finally {

@@ -6,7 +6,7 @@ import type { Epoch } from './autoencoder.js';
  *
  * @returns a PNG
  */
-export function plotLoss(epochs: Epoch[]): Buffer {
+export async function plotLoss(epochs: Epoch[]): Promise<Buffer> {
   const line = (label: string, colour: string, value: (epoch: Epoch) => number) => ({
     label,
     data: epochs.map(value),
@@ -15,7 +15,7 @@ export function plotLoss(epochs: Epoch[]): Buffer {
     borderWidth: 2,
     pointRadius: 0,
   });
-  const chart = drawChart(
+  const chart = await drawChart(
     {
       type: 'line',
       data: {

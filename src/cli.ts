@@ -1,13 +1,12 @@
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { resolveFromCaller, runCommand, usageError } from './command.js';
 import { readConfig, settings } from './config.js';
-import { detect } from './detection/detect.js';
 import { detectOptions, optionNames, parseOptions } from './detection/options.js';
-import { type ReportFormat, writeReport } from './detection/report.js';
-import { Model } from './inference/model.js';
+import type { ReportFormat } from './detection/report.js';
+import { ReportFile } from './report-file.js';
+import type { CsvInput, DetectRequest } from './workers/detect-worker.js';
+import { Detector } from './workers/detector.js';
 
 const optionLines = Object.entries(detectOptions)
   .map(([name, { expected, meaning }]) => `  --${name}  ${expected}\n      ${meaning}`)
@@ -37,32 +36,49 @@ await runCommand(USAGE, {
   run: async ([data, ...others], { model: modelPath, format, output, ...options }) => {
     if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
     if (!isFormat(format)) throw usageError(`--format: expected json, csv or png, got "${format}".`);
-    const { points, ...verdictOptions } = parseOptions(options);
-    const model = await Model.load(modelPath ? resolveFromCaller(modelPath) : readConfig({}).modelPath);
-    const detection = await detect(await readFile(resolveFromCaller(data)), model, verdictOptions, {
-      onProgress: reportProgress(),
-    });
-    const destination = output ? createWriteStream(resolveFromCaller(output)) : process.stdout;
-    await pipeline(Readable.from(writeReport(detection, format, points)), destination);
-    const { anomalousPoints, anomalies, warnings } = detection.verdict;
-    process.stderr.write(
-      `${detection.series.length} points, ${anomalousPoints} anomalous, in ${anomalies.length} intervals\n`,
-    );
-    for (const { message } of warnings) process.stderr.write(`warning: ${message}\n`);
+    parseOptions(options);
+    const file = await open(resolveFromCaller(data));
+    try {
+      const report = new ReportFile(output && resolveFromCaller(output));
+      const modelFile = modelPath ? resolveFromCaller(modelPath) : readConfig({}).modelPath;
+      await detectFile(file, modelFile, { options, formats: [format] }, report);
+    } finally {
+      await file.close();
+    }
   },
 });
+
+async function detectFile(
+  file: FileHandle,
+  modelPath: string,
+  request: Omit<DetectRequest, 'csv'>,
+  report: ReportFile,
+): Promise<void> {
+  const detector = await Detector.create({ modelPath, workers: availableParallelism() });
+  try {
+    const { length, anomalousPoints, intervals, warnings } = await detector.detect(
+      { ...request, csv: await csvIn(file) },
+      ({ bytes }) => report.write(bytes),
+      { onProgress: reportProgress },
+    );
+    await report.end();
+    process.stderr.write(`${length} points, ${anomalousPoints} anomalous, in ${intervals} intervals\n`);
+    for (const message of warnings) process.stderr.write(`warning: ${message}\n`);
+  } finally {
+    await detector.close();
+  }
+}
+
+/** A file is read a piece at a time; what comes through a pipe comes only once, and is kept. */
+async function csvIn(file: FileHandle): Promise<CsvInput> {
+  return (await file.stat()).isFile() ? { descriptor: file.fd } : { bytes: await file.readFile() };
+}
 
 function isFormat(text: string | undefined): text is ReportFormat {
   return text === 'json' || text === 'csv' || text === 'png';
 }
 
-/** Says every now and then how far a long series is, and nothing of a short one. */
-function reportProgress(): (share: number) => void {
-  const everyMilliseconds = 1000;
-  let last = performance.now();
-  return (share) => {
-    if (performance.now() - last < everyMilliseconds) return;
-    last = performance.now();
-    process.stderr.write(`${Math.floor(share * 100)} % scored\n`);
-  };
+/** Says how far a long series is; a short one is done before the first time. */
+function reportProgress(share: number): void {
+  process.stderr.write(`${Math.floor(share * 100)} % scored\n`);
 }

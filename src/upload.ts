@@ -3,6 +3,7 @@ import multer from 'multer';
 import type { Dependencies } from './dependencies.js';
 import { AppError, quote } from './errors.js';
 import type { ReadinessState } from './readiness.js';
+import { SpooledCsv } from './spool.js';
 import type { TaskInput } from './tasks/task.js';
 import { overloadedError } from './tasks/task-queue.js';
 
@@ -26,7 +27,7 @@ export function hasCallback(request: Request): boolean {
 }
 
 /**
- * Middleware that reads a form with one file, or a JSON body, into memory.
+ * Middleware that reads a form with one file, or a JSON body.
  *
  * Passes on AppError UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, NOT_READY or OVERLOADED before the body
  * is read, and FILE_TOO_LARGE, UNEXPECTED_FIELD, NO_FILE or MALFORMED_UPLOAD while it is. An Engine of
@@ -61,8 +62,8 @@ export function uploadedCsv(request: Request): TaskInput {
   if (problem) throw problem;
   const query = Object.entries(request.query).filter(([name]) => !ENGINE_QUERY.includes(name));
   const options = { ...Object.fromEntries(query), ...(request.body as Record<string, unknown> | undefined) };
-  const file = ((request.files ?? []) as Express.Multer.File[]).find(({ fieldname }) => fieldname !== ENGINE_FIELD);
-  if (file) return { csv: file.buffer, options };
+  const upload = request.res?.locals.upload as SpooledCsv | undefined;
+  if (upload) return { csv: upload.input, options, upload };
   if (request.is(JSON_TYPE)) return csvInJson(options);
   throw new AppError('NO_FILE', 'No CSV came with the request: send it as a file in the form field "text".', {
     expected: 'a file in the form field "text" or "file"',
@@ -75,7 +76,7 @@ function csvInJson({ text, ...options }: Record<string, unknown>): TaskInput {
     throw new AppError('NO_FILE', `No CSV came with the request: expected ${expected}.`, { expected });
   }
   const texts = Object.entries(options).map(([name, value]) => [name, isPlain(value) ? String(value) : value]);
-  return { csv: Buffer.from(text), options: Object.fromEntries(texts) as Record<string, unknown> };
+  return { csv: { bytes: Buffer.from(text) }, options: Object.fromEntries(texts) as Record<string, unknown> };
 }
 
 function isPlain(value: unknown): value is number | boolean {
@@ -96,9 +97,31 @@ function refuseUnread(
   return tooLarge && !hasCallback(request) ? fileTooLarge(maxUploadBytes) : undefined;
 }
 
+/** Where multer puts the files of a form: the CSV goes with the answer, unless a task retains it. */
+const spoolStorage: multer.StorageEngine = {
+  _handleFile({ res }, { fieldname, stream }, callback) {
+    if (!isCsvField(fieldname)) {
+      stream.resume().once('end', () => callback(null));
+      return;
+    }
+    SpooledCsv.receive(stream).then((upload) => {
+      if (!res || res.closed) {
+        upload.release();
+      } else {
+        res.locals.upload = upload;
+        res.once('close', () => upload.release());
+      }
+      callback(null);
+    }, callback);
+  },
+  _removeFile(_request, _file, callback) {
+    callback(null);
+  },
+};
+
 function formReader(maxUploadBytes: number): RequestHandler {
   return multer({
-    storage: multer.memoryStorage(),
+    storage: spoolStorage,
     limits: {
       fileSize: maxUploadBytes,
       files: 2,

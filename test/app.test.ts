@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 import type { Express } from 'express';
 import request from 'supertest';
@@ -123,9 +124,15 @@ describe('the HTTP interface', () => {
       expect(body).to.include({ percentile: 98, length: 200 }).and.not.have.property('error');
     });
 
-    it('tells how long each step took', async () => {
-      const { headers } = await send(ecgRows(200));
-      expect(headers['server-timing']).to.match(/^parsing;dur=[\d.]+, inference;dur=.*, verdict;dur=.*, report;dur=/);
+    it('tells how long each step took, after the answer where that was sent while it was computed', async () => {
+      const steps = /^parsing;dur=[\d.]+, inference;dur=.*, verdict;dur=.*, report;dur=/;
+      const short = await send(ecgRows(200));
+      expect(short.headers['server-timing']).to.match(steps);
+      expect(Number(short.headers['content-length'])).to.be.above(200);
+      const long = (await compute().set('Accept', 'text/csv').attach('text', ECG)) as unknown as {
+        res: IncomingMessage;
+      };
+      expect(long.res.trailers['server-timing']).to.match(steps);
     });
   });
 
@@ -233,8 +240,8 @@ describe('the HTTP interface', () => {
     const stuck = { detect: () => new Promise<never>(() => undefined) };
     app = appWith(stuck, 1);
     readiness.becomeReady();
-    // Two are taken up, one waits, and the next is refused.
-    const taken = Array.from({ length: 3 }, () =>
+    // Four are taken up, one waits, and the next is refused.
+    const taken = Array.from({ length: 5 }, () =>
       send(ecgRows(200))
         .timeout(1000)
         .catch(() => undefined),

@@ -9,4 +9,4 @@ const { train } = readParams(paths.params);
 const { fitted, epochs } = await trainAutoencoder(readPrepared(), train, epochReporter(train.epochs));
 writeFitted(fitted);
 writeJson(paths.epochs, epochs);
-writeFile(paths.lossPlot, plotLoss(epochs));
+writeFile(paths.lossPlot, await plotLoss(epochs));

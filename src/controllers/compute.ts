@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import { Controller, Middlewares, Post, Query, Request, Response, Route, SuccessResponse, Tags } from '@tsoa/runtime';
+import { AnswerStream } from '../answer-stream.js';
 import type { Dependencies } from '../dependencies.js';
 import { type Report, type ReportFormat, mediaTypes } from '../detection/report.js';
 import { taskOfEngineA } from '../engines/task-a.js';
@@ -11,7 +10,6 @@ import { AppError } from '../errors.js';
 import type { ErrorAnswer } from '../error-handler.js';
 import type { TaskInput } from '../tasks/task.js';
 import { receiveCsv, uploadedCsv } from '../upload.js';
-import type { DetectAnswer } from '../workers/detect-worker.js';
 
 /** A task was taken; its outcome is called back. */
 export interface TaskTaken {
@@ -77,18 +75,13 @@ export class ComputeController extends Controller {
   private async answer(request: ExpressRequest): Promise<Report> {
     const response = request.res as ExpressResponse;
     const format = chooseFormat(request);
-    const job = { ...uploadedCsv(request), formats: [format] };
-    const { reports, ...answer } = await this.dependencies.queue.detect(job, abortedWith(response));
-    const [body] = reports;
+    const stream = new AnswerStream(response, mediaTypes[format]);
+    const input = uploadedCsv(request);
+    const answer = await this.dependencies.queue.detect(input, format, ({ bytes }) => stream.write(bytes), stream.gone);
     response.locals.detection = answer;
-    response.set({
-      'Content-Type': mediaTypes[format],
-      'Content-Length': String(body.reduce((sum, piece) => sum + piece.byteLength, 0)),
-      'Server-Timing': serverTiming(answer),
-    });
-    await pipeline(Readable.from(body), response);
-    // The worker wrote the report and it is sent by now: the return type is there for the OpenAPI
-    // document, and tsoa answers nothing once the headers are out.
+    await stream.end(answer.timings);
+    // The answer is sent by now: the return type is there for the OpenAPI document, and tsoa answers
+    // nothing once the headers are out.
     return undefined as unknown as Report;
   }
 }
@@ -113,19 +106,4 @@ function chooseFormat(request: ExpressRequest): ReportFormat {
     expected: 'application/json, text/csv, image/png',
     received: request.get('accept'),
   });
-}
-
-/** A signal that fires when the client goes away before it has its answer. */
-function abortedWith(response: ExpressResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableEnded) controller.abort();
-  });
-  return controller.signal;
-}
-
-function serverTiming({ timings }: Pick<DetectAnswer, 'timings'>): string {
-  return Object.entries(timings)
-    .map(([step, milliseconds]) => `${step};dur=${milliseconds.toFixed(1)}`)
-    .join(', ');
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { type Canvas, GlobalFonts, createCanvas } from '@napi-rs/canvas';
-import { Chart, type ChartConfiguration, type Plugin, registerables } from 'chart.js';
+import type { Canvas } from '@napi-rs/canvas';
+import type { ChartConfiguration, Plugin } from 'chart.js';
 
 const FONT = 'DejaVu Sans';
 const INK = '#1f2933';
@@ -8,13 +8,21 @@ const GRID = '#e4e7eb';
 // Twice the pixels, so that thin lines stay thin on today's screens.
 const PIXEL_RATIO = 2;
 
-Chart.register(...registerables);
-Chart.defaults.font.family = FONT;
-Chart.defaults.font.size = 12;
-Chart.defaults.color = INK;
-Chart.defaults.borderColor = GRID;
-// The font comes with us: a slim image has none, and the same data must give the same picture anywhere.
-GlobalFonts.registerFromPath(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'), FONT);
+let loading: ReturnType<typeof loadLibraries> | undefined;
+
+/** Charts take thirty megabytes in each thread, and few answers hold one. */
+async function loadLibraries() {
+  const [{ Chart, registerables }, { createCanvas, GlobalFonts }] = await Promise.all([
+    import('chart.js'),
+    import('@napi-rs/canvas'),
+  ]);
+  Chart.register(...registerables);
+  Object.assign(Chart.defaults.font, { family: FONT, size: 12 });
+  Object.assign(Chart.defaults, { color: INK, borderColor: GRID });
+  // The font comes with us: a slim image has none, and the same data must give the same picture anywhere.
+  GlobalFonts.registerFromPath(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'), FONT);
+  return { Chart, createCanvas };
+}
 
 const whiteBackground: Plugin = {
   id: 'whiteBackground',
@@ -36,7 +44,8 @@ export const colours = {
 } as const;
 
 /** Draws a chart on white; `width` and `height` in CSS pixels. */
-export function drawChart(config: ChartConfiguration, width: number, height: number): Canvas {
+export async function drawChart(config: ChartConfiguration, width: number, height: number): Promise<Canvas> {
+  const { Chart, createCanvas } = await (loading ??= loadLibraries());
   const canvas = createCanvas(width, height);
   // Chart.js asks for the canvas of a browser; this one has all that it uses.
   new Chart(canvas as unknown as HTMLCanvasElement, {
@@ -48,7 +57,8 @@ export function drawChart(config: ChartConfiguration, width: number, height: num
 }
 
 /** Puts drawn charts one beneath the other and encodes them as one PNG. */
-export function stackAsPng(canvases: Canvas[]): Buffer {
+export async function stackAsPng(canvases: Canvas[]): Promise<Buffer> {
+  const { createCanvas } = await (loading ??= loadLibraries());
   const width = Math.max(...canvases.map((canvas) => canvas.width));
   const height = canvases.reduce((sum, canvas) => sum + canvas.height, 0);
   const whole = createCanvas(width, height);

@@ -1,7 +1,11 @@
+import type { ByteSource } from './byte-source.js';
+import { BlockBuilder, type CellBlock } from './cell-block.js';
+
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 const QUOTE = 34;
 const PLUS = 43;
+const COMMA = 44;
 const MINUS = 45;
 const POINT = 46;
 const DIGIT_0 = 48;
@@ -14,17 +18,12 @@ const EXACT_MANTISSA = 2 ** 53;
 const EXACT_DIGITS = 15;
 const EXACT_POWER = 22;
 const POWERS_OF_TEN = Array.from({ length: EXACT_POWER + 1 }, (_, power) => Number(`1e${power}`));
-const BYTES_A_PIECE = 1024 * 1024;
+// Rows of thousands of characters are not what the plain way is for.
+const LONGEST_ROW = 64 * 1024;
+const FIRST_VISIBLE = 33;
 
-/** The cells of a CSV. */
-export interface Cells {
-  /** The number of rows, without the header. */
-  length: number;
-  /** The numbers, shape [rows, value columns] row by row; NaN where there is none. */
-  values: Float64Array;
-  /** The cells of every other column, by its place. */
-  texts: Map<number, string[]>;
-}
+/** Thrown where a CSV is not as plain as it must be, whatever the reason. */
+export class NotPlain extends Error {}
 
 /** What is known of a CSV before it is scanned. */
 export interface PlainLayout {
@@ -34,20 +33,29 @@ export interface PlainLayout {
   columns: number;
   /** The places of the columns with numbers, in the order in which they are wanted. */
   valuePlaces: number[];
+  /** The place of the timestamps, or -1. */
+  timestampPlace: number;
   hasHeader: boolean;
 }
 
 /**
  * Reads a CSV that is as plain as most are, straight from its bytes: ASCII, no quotes, a line feed or
  * carriage return and line feed after each row, as many cells in each row, decimal points. Many times as
- * fast as the way through text and cells, and where it gives an answer, the same one.
+ * fast as the way through text and cells, and where it comes to the end, with the same cells.
  *
- * @param onPiece called every megabyte or so; what it throws ends the reading
- * @returns undefined where the CSV is not as plain as that, whatever the reason
+ * @param points rows in a block
+ * @param carry whether the rows are wanted as they came
+ * @throws NotPlain where the CSV is not as plain as that
  */
-export function readPlainCells(bytes: Uint8Array, layout: PlainLayout, onPiece?: () => void): Cells | undefined {
-  const scanner = new PlainScanner(bytes, layout);
-  return scanner.scan(onPiece) ? scanner.cells() : undefined;
+export function* plainBlocks(
+  source: ByteSource,
+  layout: PlainLayout,
+  points: number,
+  carry: boolean,
+): Generator<CellBlock> {
+  const scanner = new PlainScanner(layout, points, carry);
+  for (const lines of wholeLines(source)) yield* scanner.scan(lines);
+  yield* scanner.end();
 }
 
 /** Whether bytes are ASCII without quotes. */
@@ -55,87 +63,86 @@ export function isPlainText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte < FIRST_BEYOND_ASCII && byte !== QUOTE);
 }
 
+/** The bytes in pieces that each end with a row. */
+function* wholeLines(source: ByteSource): Generator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array(0);
+  for (const piece of source.pieces()) {
+    const end = piece.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) yield rest.length > 0 ? Buffer.concat([rest, piece.subarray(0, end)]) : piece.subarray(0, end);
+    rest = end > 0 ? piece.slice(end) : Buffer.concat([rest, piece]);
+    if (rest.length > LONGEST_ROW) throw new NotPlain();
+  }
+  if (rest.length > 0) yield rest;
+}
+
 class PlainScanner {
+  private bytes: Uint8Array = new Uint8Array(0);
   private position = 0;
-  private length = 0;
-  private values: Float64Array;
+  private headerSeen: boolean;
+  private readonly block: BlockBuilder;
   private readonly targets: Int32Array;
-  private readonly texts = new Map<number, string[]>();
-  private readonly buffer: Buffer;
-  private text: string | undefined;
+  private readonly mayHoldCommas: boolean;
 
   constructor(
-    private readonly bytes: Uint8Array,
     private readonly layout: PlainLayout,
+    private readonly points: number,
+    private readonly carry: boolean,
   ) {
-    const { columns, valuePlaces } = layout;
+    const { columns, valuePlaces, hasHeader, delimiter, timestampPlace } = layout;
     // Which of the wanted columns each cell of a row is, or -1.
     this.targets = Int32Array.from({ length: columns }, (_, place) => valuePlaces.indexOf(place));
-    this.targets.forEach((target, place) => {
-      if (target < 0) this.texts.set(place, []);
-    });
-    this.values = new Float64Array(valuePlaces.length * 4096);
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.block = new BlockBuilder(points, valuePlaces.length, timestampPlace >= 0, carry);
+    this.headerSeen = !hasHeader;
+    this.mayHoldCommas = delimiter === COMMA;
   }
 
-  /** Reads all rows; false where one of them is not plain. */
-  scan(onPiece?: () => void): boolean {
-    const { bytes } = this;
-    let nextPiece = BYTES_A_PIECE;
-    if (this.layout.hasHeader) this.position = bytes.indexOf(NEWLINE) + 1 || bytes.length;
-    while (this.position < bytes.length) {
-      if (!this.scanRow()) return false;
-      if (this.position > nextPiece) {
-        nextPiece += BYTES_A_PIECE;
-        onPiece?.();
-      }
+  /** Reads rows, the last of which is whole. */
+  *scan(lines: Uint8Array): Generator<CellBlock> {
+    this.bytes = lines;
+    this.position = 0;
+    if (!this.headerSeen) {
+      this.headerSeen = true;
+      this.position = lines.indexOf(NEWLINE) + 1 || lines.length;
     }
-    return this.length > 0;
+    while (this.position < lines.length) {
+      this.scanRow();
+      if (this.block.length === this.points) yield this.block.take();
+    }
   }
 
-  cells(): Cells {
-    const { length, texts } = this;
-    return { length, values: this.values.slice(0, length * this.layout.valuePlaces.length), texts };
+  *end(): Generator<CellBlock> {
+    if (this.block.length > 0) yield this.block.take();
   }
 
-  private scanRow(): boolean {
-    const { layout, targets } = this;
-    const width = layout.valuePlaces.length;
-    const start = this.length * width;
-    if (start + width > this.values.length) this.grow();
+  private scanRow(): void {
+    const { layout, targets, block } = this;
+    const start = this.position;
+    let end = start;
     let empty = 0;
     for (let place = 0; place < layout.columns; place++) {
-      const target = targets[place];
       const first = this.position;
-      if (target >= 0) {
-        const value = this.scanNumber();
-        if (value === undefined) return false;
-        this.values[start + target] = value;
-        if (this.position === first) empty += 1;
-      } else {
-        const text = this.scanText();
-        if (text === undefined) return false;
-        this.texts.get(place)?.push(text);
-        if (text === '') empty += 1;
-      }
-      if (!this.passEnd(place === layout.columns - 1)) return false;
+      if (targets[place] >= 0) block.setValue(targets[place], this.scanNumber());
+      else this.scanText(place === layout.timestampPlace);
+      end = this.position;
+      if (end === first) empty += 1;
+      this.passEnd(place === layout.columns - 1);
     }
-    this.length += 1;
     // A row of empty cells is a blank one, of which there are rules.
-    return empty < layout.columns;
+    if (empty === layout.columns) throw new NotPlain();
+    if (this.carry) block.carry(this.bytes.subarray(start, end), layout.delimiter);
+    block.endRow();
   }
 
   /** Passes over what must follow a cell: a delimiter, or after the last one the end of the row. */
-  private passEnd(last: boolean): boolean {
+  private passEnd(last: boolean): void {
     const { bytes } = this;
-    if (!last) return bytes[this.position++] === this.layout.delimiter;
-    if (this.position >= bytes.length) return true;
-    if (bytes[this.position] === CARRIAGE_RETURN) this.position += 1;
-    return bytes[this.position++] === NEWLINE;
+    if (last && this.position >= bytes.length) return;
+    if (last && bytes[this.position] === CARRIAGE_RETURN) this.position += 1;
+    if (bytes[this.position++] !== (last ? NEWLINE : this.layout.delimiter)) throw new NotPlain();
   }
 
-  /** The number at the position, NaN for an empty cell, undefined for anything else. */
-  private scanNumber(): number | undefined {
+  /** The number at the position, or NaN for an empty cell. */
+  private scanNumber(): number {
     const { bytes } = this;
     const first = this.position;
     let at = first;
@@ -157,47 +164,46 @@ class PlainScanner {
         break;
       }
     }
-    if (digits === 0) return at === first ? NaN : undefined;
+    if (digits === 0) {
+      if (at > first) throw new NotPlain();
+      return NaN;
+    }
     const exponent = bytes[at] === LOWER_E || bytes[at] === UPPER_E;
     if (exponent) {
       at += 1;
       if (bytes[at] === MINUS || bytes[at] === PLUS) at += 1;
       const firstDigit = at;
       while (bytes[at] >= DIGIT_0 && bytes[at] <= DIGIT_0 + 9) at += 1;
-      if (at === firstDigit) return undefined;
+      if (at === firstDigit) throw new NotPlain();
     }
     this.position = at;
     if (!exponent && digits <= EXACT_DIGITS && mantissa < EXACT_MANTISSA && decimals <= EXACT_POWER) {
       const value = mantissa / POWERS_OF_TEN[decimals];
       return negative ? -value : value;
     }
-    const value = Number(this.slice(first, at));
-    return Number.isFinite(value) ? value : undefined;
+    const value = Number(this.text(first, at));
+    if (!Number.isFinite(value)) throw new NotPlain();
+    return value;
   }
 
-  /** The text at the position, undefined where it is not plain. */
-  private scanText(): string | undefined {
+  /** Passes over a cell that is no number. */
+  private scanText(isTimestamp: boolean): void {
     const { bytes, layout } = this;
     const first = this.position;
     let at = first;
     for (; at < bytes.length; at++) {
       const byte = bytes[at];
       if (byte === layout.delimiter || byte === NEWLINE || byte === CARRIAGE_RETURN) break;
-      if (byte >= FIRST_BEYOND_ASCII || byte === QUOTE) return undefined;
+      if (byte >= FIRST_BEYOND_ASCII || byte === QUOTE || (byte === COMMA && !this.mayHoldCommas)) throw new NotPlain();
     }
+    // Blanks around a cell are no part of it.
+    if (at > first && (bytes[first] < FIRST_VISIBLE || bytes[at - 1] < FIRST_VISIBLE)) throw new NotPlain();
     this.position = at;
-    return this.slice(first, at).trim();
+    if (isTimestamp) this.block.setTimestamp(this.text(first, at));
   }
 
-  private slice(from: number, to: number): string {
-    // A slice of one long string costs far less than a string of its own.
-    this.text ??= this.buffer.toString('latin1');
-    return this.text.slice(from, to);
-  }
-
-  private grow(): void {
-    const larger = new Float64Array(this.values.length * 2);
-    larger.set(this.values);
-    this.values = larger;
+  private text(from: number, to: number): string {
+    const { buffer, byteOffset } = this.bytes;
+    return Buffer.from(buffer, byteOffset + from, to - from).toString('latin1');
   }
 }

@@ -1,9 +1,9 @@
 import type { Canvas } from '@napi-rs/canvas';
 import type { ChartConfiguration, ChartDataset, Plugin, Point, ScaleOptions } from 'chart.js';
 import { colours, drawChart, stackAsPng } from './chart.js';
-import type { Detection } from './detect.js';
+import type { WholeDetection } from './detect.js';
 import type { Series } from './series.js';
-import { scoreOf } from './verdict.js';
+import { scoreOf } from './interval.js';
 
 const WIDTH = 1200;
 const HEIGHT = 420;
@@ -22,13 +22,13 @@ const LOWEST_SCORE = 0.01;
  *
  * @returns a PNG
  */
-export function plotDetection(detection: Detection): Buffer {
+export async function plotDetection(detection: WholeDetection): Promise<Buffer> {
   const { window } = detection;
   const { length } = detection.series;
   const { anomalies, anomalousPoints } = detection.verdict;
   const intervals = `${anomalies.length} ${anomalies.length === 1 ? 'interval' : 'intervals'}`;
   const title = `${length} points, ${anomalousPoints} of them anomalous in ${intervals}`;
-  const panels = [drawRange(detection, 0, length - 1, title)];
+  const panels = [await drawRange(detection, 0, length - 1, title)];
   const detail = DETAIL_WINDOWS * window;
   if (anomalies.length > 0 && length > 2 * detail) {
     const worst = anomalies.reduce((a, b) => (b.error > a.error ? b : a));
@@ -36,12 +36,12 @@ export function plotDetection(detection: Detection): Buffer {
     const { startTimestamp, endTimestamp, start, end } = worst;
     const where = startTimestamp ? `${startTimestamp} to ${endTimestamp}` : `points ${start} to ${end}`;
     const heading = `Around the largest anomaly, ${where}`;
-    panels.push(drawRange(detection, from, from + detail - 1, heading));
+    panels.push(await drawRange(detection, from, from + detail - 1, heading));
   }
   return stackAsPng(panels);
 }
 
-function drawRange(detection: Detection, from: number, to: number, title: string): Canvas {
+function drawRange(detection: WholeDetection, from: number, to: number, title: string): Promise<Canvas> {
   const columns = columnsToDraw(detection);
   const labels = new Set<string>();
   const config: ChartConfiguration<'line', Point[]> = {
@@ -83,7 +83,7 @@ function drawRange(detection: Detection, from: number, to: number, title: string
 }
 
 /** The columns that have a panel, by their place in the series. */
-function columnsToDraw({ series, verdict }: Detection): number[] {
+function columnsToDraw({ series, verdict }: WholeDetection): number[] {
   const places = series.columns.map((_, j) => j);
   if (places.length <= MOST_COLUMNS) return places;
   const blame = series.columns.map((column) =>
@@ -125,7 +125,7 @@ function timeAxis({ timestamps }: Series, from: number, to: number): ScaleOption
   };
 }
 
-function valueLines({ series, reconstruction }: Detection, columns: number[], from: number, to: number) {
+function valueLines({ series, reconstruction }: WholeDetection, columns: number[], from: number, to: number) {
   const width = series.columns.length;
   return columns.flatMap((j) => [
     line('value', colours.series, `y${j}`, 1.2, from, to, (i) => series.values[i * width + j]),
@@ -133,7 +133,7 @@ function valueLines({ series, reconstruction }: Detection, columns: number[], fr
   ]);
 }
 
-function scoreLines({ reconstruction, verdict }: Detection, from: number, to: number) {
+function scoreLines({ reconstruction, verdict }: WholeDetection, from: number, to: number) {
   const score = (i: number) => Math.max(LOWEST_SCORE, scoreOf(reconstruction.error[i], verdict.threshold));
   return [
     line('score', colours.score, 'score', 1.2, from, to, score),
@@ -155,7 +155,7 @@ function line(
 }
 
 /** Shades the flagged intervals over both panels, each at least as wide as an eye can see. */
-function flaggedIntervals({ verdict }: Detection): Plugin<'line'> {
+function flaggedIntervals({ verdict }: WholeDetection): Plugin<'line'> {
   return {
     id: 'flaggedIntervals',
     beforeDatasetsDraw({ ctx, chartArea, scales: { x } }) {

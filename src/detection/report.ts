@@ -1,8 +1,11 @@
 import type { ModelIdentity } from '../inference/model.js';
-import type { Detection } from './detect.js';
+import { ByteWriter } from './byte-writer.js';
+import type { CarriedRows } from './cell-block.js';
+import { type Detection, wholeDetection } from './detect.js';
+import { type Anomaly, scoreOf } from './interval.js';
 import { plotDetection } from './plot.js';
-import type { Series } from './series.js';
-import { type Anomaly, type Verdict, scoreOf } from './verdict.js';
+import { csvCell } from './series.js';
+import type { JudgedBlock } from './verdict.js';
 import type { Warning } from './warnings.js';
 
 /** The forms that a report comes in. */
@@ -40,8 +43,7 @@ export interface Report {
   expectedValues?: number[] | number[][];
 }
 
-// Large enough that joining costs nothing, small enough that no string comes near V8's limit.
-const POINTS_A_PIECE = 16_384;
+const PIECE_BYTES = 64 * 1024;
 
 /** The media type of each form. */
 export const mediaTypes: Record<ReportFormat, string> = {
@@ -50,36 +52,75 @@ export const mediaTypes: Record<ReportFormat, string> = {
   png: 'image/png',
 };
 
+/** A piece of a report. */
+export interface ReportPiece {
+  format: ReportFormat;
+  bytes: Uint8Array;
+}
+
 /**
- * Writes a report in pieces that together are the whole of it: text, or the bytes of a picture.
+ * Writes a detection as reports, one after the other, in pieces that together are the whole of each. A
+ * CSV alone is written while the series is scored, and JSON without points holds none of it; other forms,
+ * and several together, hold the whole series.
  *
  * @param points whether the JSON has the arrays with an entry per point; the CSV always has a row per point
  */
-export function writeReport(
+export async function* writeReports(
   detection: Detection,
-  format: ReportFormat,
+  formats: readonly ReportFormat[],
   points: boolean,
-): Iterable<string | Uint8Array> {
-  if (format === 'csv') return writeCsv(detection);
-  return format === 'json' ? writeJson(detection, points) : [plotDetection(detection)];
-}
-
-function* writeJson(detection: Detection, points: boolean): Generator<string> {
-  const summary = JSON.stringify(summarise(detection));
-  if (!points) {
-    yield summary;
+): AsyncGenerator<ReportPiece> {
+  const [format, ...others] = formats;
+  if (format === 'csv' && others.length === 0) {
+    const writer = csvWriter(detection);
+    for await (const block of detection.blocks(true)) yield { format, bytes: csvRows(detection, block, writer) };
     return;
   }
-  yield summary.slice(0, -1);
-  for (const [name, entry] of Object.entries(pointWriters(detection))) {
-    yield `,"${name}":[`;
-    for (const [from, to] of pieces(detection.series.length)) {
-      const entries = Array.from({ length: to - from }, (_, i) => entry(from + i));
-      yield (from > 0 ? ',' : '') + entries.join();
-    }
-    yield ']';
+  const needsBlocks = points || formats.some((wanted) => wanted !== 'json');
+  const blocks: JudgedBlock[] = [];
+  for await (const block of detection.blocks(formats.includes('csv'))) if (needsBlocks) blocks.push(block);
+  for (const wanted of formats) {
+    for await (const bytes of piecesOf(detection, blocks, wanted, points)) yield { format: wanted, bytes };
   }
-  yield '}';
+}
+
+async function* piecesOf(
+  detection: Detection,
+  blocks: JudgedBlock[],
+  format: ReportFormat,
+  points: boolean,
+): AsyncGenerator<Uint8Array> {
+  if (format === 'png') {
+    yield await plotDetection(wholeDetection(detection, blocks));
+  } else if (format === 'json') {
+    yield* writeJson(detection, blocks, points);
+  } else {
+    const writer = csvWriter(detection);
+    for (const block of blocks) yield csvRows(detection, block, writer);
+  }
+}
+
+function* writeJson(detection: Detection, blocks: JudgedBlock[], points: boolean): Generator<Uint8Array> {
+  const writer = new ByteWriter();
+  const summary = JSON.stringify(summarise(detection));
+  writer.text(points ? summary.slice(0, -1) : summary);
+  if (points) {
+    for (const [name, writeEntry] of Object.entries(entryWriters(detection, writer, blocks))) {
+      writer.text(`,"${name}":`);
+      let before = '[';
+      for (const block of blocks) {
+        for (let i = 0; i < block.length; i++) {
+          writer.ascii(before);
+          writeEntry(block, i);
+          before = ',';
+        }
+        if (writer.length > PIECE_BYTES) yield writer.take();
+      }
+      writer.text(']');
+    }
+    writer.text('}');
+  }
+  yield writer.take();
 }
 
 function summarise({ model, series, verdict }: Detection): Report {
@@ -88,61 +129,52 @@ function summarise({ model, series, verdict }: Detection): Report {
   return { model, columns, length, percentile, margin, threshold, anomalousPoints, anomalies, warnings };
 }
 
+type WriteEntry = (block: JudgedBlock, i: number) => void;
+
 /** For each per-point array of the JSON form, what writes its entry for a point. */
-function pointWriters({ series, reconstruction, verdict }: Detection): Record<string, (i: number) => string> {
-  const { error, expected } = reconstruction;
-  const { timestamps } = series;
-  const width = series.columns.length;
-  const expectedValues = (i: number) =>
-    width === 1 ? `${expected[i]}` : `[${expected.subarray(i * width, (i + 1) * width).join()}]`;
+function entryWriters(detection: Detection, writer: ByteWriter, [first]: JudgedBlock[]): Record<string, WriteEntry> {
+  const { threshold } = detection;
+  const width = detection.series.columns.length;
+  const expectedValues: WriteEntry = ({ reconstruction: { expected } }, i) => {
+    if (width === 1) writer.double(expected[i]);
+    else writer.text(`[${expected.subarray(i * width, (i + 1) * width).join()}]`);
+  };
   return {
-    ...(timestamps && { timestamps: (i: number) => JSON.stringify(timestamps[i]) }),
-    error: (i) => `${error[i]}`,
-    score: (i) => `${scoreOf(error[i], verdict.threshold)}`,
-    isAnomaly: (i) => (verdict.isAnomaly[i] ? 'true' : 'false'),
+    ...(first.timestamps && {
+      timestamps: ({ timestamps = [] }: JudgedBlock, i: number) => writer.text(JSON.stringify(timestamps[i])),
+    }),
+    error: ({ reconstruction: { error } }, i) => writer.float(error[i]),
+    score: ({ reconstruction: { error } }, i) => writer.float(scoreOf(error[i], threshold)),
+    isAnomaly: ({ isAnomaly }, i) => writer.ascii(isAnomaly[i] ? 'true' : 'false'),
     expectedValues,
   };
 }
 
-function* writeCsv({ series, reconstruction, verdict }: Detection): Generator<string> {
-  yield `${csvHeader(series)}\n`;
-  const inputCells = series.layout.map((column) =>
-    column.kind === 'text'
-      ? (i: number) => csvCell(column.cells[i])
-      : (i: number) => `${series.values[i * series.columns.length + column.index]}`,
-  );
-  for (const [from, to] of pieces(series.length)) {
-    const rows = Array.from({ length: to - from }, (_, k) => {
-      const i = from + k;
-      return `${inputCells.map((cell) => cell(i)).join()},${verdictCells(i, series, reconstruction, verdict)}\n`;
-    });
-    yield rows.join('');
-  }
-}
-
-function csvHeader({ columns, layout }: Series): string {
+/** What writes the CSV, and has written its header. */
+function csvWriter({ series: { header, columns } }: Detection): ByteWriter {
+  const writer = new ByteWriter();
   const expected = columns.length === 1 ? ['expected'] : columns.map((column) => `expected_${column}`);
-  return [...layout.map(({ name }) => name), ...expected, 'error', 'score', 'isAnomaly'].map(csvCell).join();
+  writer.text(`${[...header, ...expected, 'error', 'score', 'isAnomaly'].map(csvCell).join()}\n`);
+  return writer;
 }
 
-function verdictCells(
-  i: number,
-  { columns }: Series,
-  { error, expected }: Detection['reconstruction'],
-  { threshold, isAnomaly }: Verdict,
-): string {
-  const width = columns.length;
-  const expectedCells = width === 1 ? expected[i] : expected.subarray(i * width, (i + 1) * width).join();
-  return `${expectedCells},${error[i]},${scoreOf(error[i], threshold)},${isAnomaly[i] === 1}`;
-}
-
-/** Quotes a cell where RFC 4180 asks for it. */
-function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function* pieces(length: number): Generator<[from: number, to: number]> {
-  for (let from = 0; from < length; from += POINTS_A_PIECE) {
-    yield [from, Math.min(from + POINTS_A_PIECE, length)];
+/** The rows of the CSV as they came, each with what the model says of it. */
+function csvRows({ series, threshold }: Detection, block: JudgedBlock, writer: ByteWriter): Uint8Array {
+  const width = series.columns.length;
+  const { rows, reconstruction, isAnomaly } = block;
+  const { error, expected } = reconstruction;
+  const { bytes, ends } = rows as CarriedRows;
+  for (let i = 0; i < block.length; i++) {
+    writer.copy(bytes, i === 0 ? 0 : ends[i - 1], ends[i]);
+    for (let k = i * width; k < (i + 1) * width; k++) {
+      writer.ascii(',');
+      writer.double(expected[k]);
+    }
+    writer.ascii(',');
+    writer.float(error[i]);
+    writer.ascii(',');
+    writer.float(scoreOf(error[i], threshold));
+    writer.ascii(isAnomaly[i] ? ',true\n' : ',false\n');
   }
+  return writer.take();
 }

@@ -1,106 +1,165 @@
 import { AppError, quote } from '../errors.js';
-import { decodeText, firstRows, forEachRow, sniffDelimiter } from './csv.js';
-import { isPlainText, type Cells, readPlainCells } from './plain-csv.js';
+import { bytesInMemory, type ByteSource } from './byte-source.js';
+import { BlockBuilder, type CellBlock, type SeriesBlock } from './cell-block.js';
+import { decodeText, type Delimiter, firstRows, headOf, rowsOf, sniffDelimiter } from './csv.js';
+import { fillGaps } from './gaps.js';
 import { isMissing, isNumber, NumberReader } from './numbers.js';
-import { ISO_8601 } from './timestamps.js';
+import { isPlainText, NotPlain, plainBlocks } from './plain-csv.js';
+import { ISO_8601, measureSampling, type Sampling, SAMPLING_POINTS } from './timestamps.js';
 
-/** A column of the CSV that the model reads. */
-interface ValueColumn {
-  name: string;
-  kind: 'value';
-  /** Its place among the columns of `Series.values`. */
-  index: number;
-}
-
-/** A column that is carried through as it came: timestamps, and what the model does not know. */
-interface TextColumn {
-  name: string;
-  kind: 'text';
-  cells: string[];
-}
-
-/** A time series: n points of c columns, and what else the CSV held. */
-export interface Series {
-  /** The number of points, n. */
-  length: number;
+/** A time series: n points of c columns. */
+export interface Series extends Omit<SeriesBlock, 'rows'> {
   /** The names of the c value columns, in the order of `values`. */
   columns: string[];
-  /** The values, shape [n, c], row by row, in the units of the input. */
-  values: Float64Array;
+}
+
+/** A CSV that has been read once from end to end and is as it should be. */
+export interface SeriesReader {
+  /** The number of points. */
+  length: number;
+  /** The names of the value columns, in the order of `values`. */
+  columns: string[];
+  /** The names of all columns of the CSV in their order. */
+  header: string[];
+  /** How the first points follow each other in time, where there are timestamps that can be read. */
+  sampling?: Sampling;
   /**
-   * 1 where a point lacks a value in some column, shape [n]. What stands in `values` there is the
-   * straight line between the neighbours that have one.
+   * Reads the series, block by block.
+   *
+   * @param points points in each block but the last
+   * @param carry whether the rows of the CSV are wanted as they came
    */
-  missing: Uint8Array;
-  /** All columns of the CSV in their order. */
-  layout: (ValueColumn | TextColumn)[];
-  /** The timestamp of each point as it stood in the CSV, where there is such a column. */
-  timestamps?: string[];
+  blocks(points: number, carry: boolean): Iterable<SeriesBlock>;
 }
 
 const SAMPLE_ROWS = 100;
-// Rows of thousands of characters are not what the plain way is for.
+const BLOCK_POINTS = 8192;
 const PLAIN_HEAD_BYTES = 64 * 1024;
 const LINE_FEED = 10;
 const TIMESTAMP_NAME = /^(time|timestamp|date|datetime|date_time|ts|epoch)$/i;
 const EARLIEST_EPOCH = 1e8;
 
+/** Reads the cells of a CSV, block by block. */
+type ReadCells = (points: number, carry: boolean) => Iterable<CellBlock>;
+
 /**
- * Reads a CSV into a series. Columns are matched to the model's by name, or by position where the
- * CSV has no header; a timestamp column (ISO 8601 or epoch) and columns that the model does not know
- * are carried through. Empty cells, and words such as NaN, are missing values; points count as equally
- * spaced in the order in which they come, whatever their timestamps.
+ * Reads a CSV through, so that whatever is wrong with it is known, and gives what reads it again as a
+ * series. Columns are matched to the model's by name, or by position where the CSV has no header; a
+ * timestamp column (ISO 8601 or epoch) and columns that the model does not know are carried through.
+ * Empty cells, and words such as NaN, are missing values; points count as equally spaced in the order in
+ * which they come, whatever their timestamps.
  *
- * @param bytes the file: comma, semicolon or tab; any newline; UTF-8 or Latin-1; decimal comma where
- *   the delimiter is no comma
+ * @param source the file: comma, semicolon or tab; any newline; UTF-8, UTF-16 or Latin-1; decimal comma
+ *   where the delimiter is no comma
  * @param modelColumns the model's columns; without them every column but the timestamps is a value
- * @param onPiece called every megabyte or so; what it throws ends the reading
+ * @param onBlock called every few thousand points; what it throws ends the reading
  * @throws AppError EMPTY_FILE, NO_NUMBERS, WRONG_COLUMNS, NOT_A_NUMBER or MALFORMED_CSV, with the row
  *   and the column where there is one
  */
-export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[], onPiece?: () => void): Series {
-  return readPlainSeries(bytes, modelColumns, onPiece) ?? readAnySeries(bytes, modelColumns, onPiece);
+export function openSeries(source: ByteSource, modelColumns?: readonly string[], onBlock?: () => void): SeriesReader {
+  try {
+    return openPlainSeries(source, modelColumns, onBlock);
+  } catch (error) {
+    if (!(error instanceof NotPlain)) throw error;
+    return openAnySeries(source, modelColumns, onBlock);
+  }
 }
 
-/** {@link readSeries} for CSVs that are plain, straight from the bytes; undefined for any other. */
-function readPlainSeries(
-  bytes: Uint8Array,
-  modelColumns?: readonly string[],
-  onPiece?: () => void,
-): Series | undefined {
-  const text = plainHead(bytes);
-  if (text === undefined) return undefined;
+/** {@link openSeries} for CSVs that are plain, straight from the bytes; throws NotPlain for any other. */
+function openPlainSeries(source: ByteSource, modelColumns?: readonly string[], onBlock?: () => void): SeriesReader {
+  const { text, whole } = plainHead(source);
   const delimiter = sniffDelimiter(text);
-  const rows = firstRows(text, delimiter, SAMPLE_ROWS);
+  const sample = firstRows(text, delimiter, SAMPLE_ROWS);
   // The sample must be the one that is taken of the whole file.
-  if (bytes.length > PLAIN_HEAD_BYTES && rows.length < SAMPLE_ROWS) return undefined;
-  const table = readTable(rows, modelColumns);
-  const { hasHeader, valuePlaces, names } = table;
-  const layout = { delimiter: delimiter.charCodeAt(0), columns: names.length, valuePlaces, hasHeader };
-  const cells = readPlainCells(bytes, layout, onPiece);
-  return cells && seriesOf(table, cells);
+  if (!whole && sample.length < SAMPLE_ROWS) throw new NotPlain();
+  const table = readTable(sample, modelColumns);
+  const { hasHeader, valuePlaces, timestampPlace, names } = table;
+  const layout = {
+    delimiter: delimiter.charCodeAt(0),
+    columns: names.length,
+    ...{ valuePlaces, timestampPlace, hasHeader },
+  };
+  return surveyed(table, (points, carry) => plainBlocks(source, layout, points, carry), onBlock);
 }
 
-/** The first rows as text, or undefined where they are not plain. */
-function plainHead(bytes: Uint8Array): string | undefined {
-  const first = bytes.subarray(0, PLAIN_HEAD_BYTES);
-  const head = first.length < bytes.length ? first.subarray(0, first.lastIndexOf(LINE_FEED) + 1) : first;
-  if (!isPlainText(head)) return undefined;
+/** The first rows as text, and whether they are all there are; throws NotPlain where they are not plain. */
+function plainHead(source: ByteSource): { text: string; whole: boolean } {
+  const [piece = new Uint8Array(0)] = source.pieces();
+  const whole = piece.length < PLAIN_HEAD_BYTES;
+  const first = piece.subarray(0, PLAIN_HEAD_BYTES);
+  const head = whole ? first : first.subarray(0, first.lastIndexOf(LINE_FEED) + 1);
   const text = new TextDecoder('latin1').decode(head);
-  return text.trim() === '' || /^\s*\n|\r(?!\n)/.test(text) ? undefined : text.replaceAll('\r\n', '\n');
+  if (!isPlainText(head) || text.trim() === '' || /^\s*\n|\r(?!\n)/.test(text)) throw new NotPlain();
+  return { text: text.replaceAll('\r\n', '\n'), whole };
 }
 
-/** {@link readSeries} for any CSV, cell by cell: the rule that the other way is held to. */
-export function readAnySeries(bytes: Uint8Array, modelColumns?: readonly string[], onPiece?: () => void): Series {
-  const text = decodeText(bytes);
-  if (text.trim() === '') {
+/** {@link openSeries} for any CSV, cell by cell: the rule that the other way is held to. */
+export function openAnySeries(
+  source: ByteSource,
+  modelColumns?: readonly string[],
+  onBlock?: () => void,
+): SeriesReader {
+  const head = headOf(decodeText(source));
+  if (head === '') {
     throw new AppError('EMPTY_FILE', 'The file is empty: expected a CSV with a number in each row.');
   }
-  const delimiter = sniffDelimiter(text);
-  const table = readTable(firstRows(text, delimiter, SAMPLE_ROWS), modelColumns);
-  const filler = new SeriesFiller(table, new NumberReader(delimiter !== ','));
-  forEachRow(text, delimiter, (cells, row) => filler.add(cells, row), onPiece);
-  return seriesOf(table, filler.cells());
+  const delimiter = sniffDelimiter(head);
+  const table = readTable(firstRows(head, delimiter, SAMPLE_ROWS), modelColumns);
+  return surveyed(table, (points, carry) => anyBlocks(source, delimiter, table, points, carry), onBlock);
+}
+
+/** Reads all cells once, to see that they are as they should be and what they hold. */
+function surveyed(table: Table, readCells: ReadCells, onBlock?: () => void): SeriesReader {
+  const { columns } = table;
+  const hasValue = columns.map(() => false);
+  const timestamps: string[] = [];
+  let length = 0;
+  for (const block of readCells(BLOCK_POINTS, false)) {
+    length += block.length;
+    columns.forEach((_, j) => (hasValue[j] ||= hasNumber(block.values, j, columns.length)));
+    if (timestamps.length < SAMPLING_POINTS) timestamps.push(...(block.timestamps ?? []));
+    onBlock?.();
+  }
+  const empty = hasValue.indexOf(false);
+  if (empty >= 0) {
+    throw new AppError('NO_NUMBERS', `Column ${columns[empty]} has no number in it.`, { column: columns[empty] });
+  }
+  const header = table.names.map((name, place) => {
+    const column = table.valuePlaces.indexOf(place);
+    if (column >= 0) return columns[column];
+    return table.hasHeader ? name : 'timestamp';
+  });
+  return {
+    ...{ length, columns, header },
+    sampling: measureSampling(timestamps.slice(0, SAMPLING_POINTS)),
+    blocks: (points, carry) => fillGaps(readCells(points, carry), columns.length),
+  };
+}
+
+function hasNumber(values: Float64Array, column: number, width: number): boolean {
+  for (let k = column; k < values.length; k += width) if (!Number.isNaN(values[k])) return true;
+  return false;
+}
+
+/** Reads a whole CSV, see {@link openSeries}. */
+export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[]): Series {
+  return wholeSeries(openSeries(bytesInMemory(bytes), modelColumns));
+}
+
+/** All blocks of a series as one. */
+export function wholeSeries(reader: SeriesReader): Series {
+  const { length, columns } = reader;
+  const values = new Float64Array(length * columns.length);
+  const missing = new Uint8Array(length);
+  let timestamps: string[] | undefined;
+  let first = 0;
+  for (const block of reader.blocks(BLOCK_POINTS, false)) {
+    values.set(block.values, first * columns.length);
+    missing.set(block.missing, first);
+    if (block.timestamps) timestamps = (timestamps ?? []).concat(block.timestamps);
+    first += block.length;
+  }
+  return { length, columns, values, missing, timestamps };
 }
 
 /** What the first rows say of the CSV's columns. */
@@ -193,115 +252,58 @@ function matchByPosition(places: number[], modelColumns: readonly string[]): num
   );
 }
 
-/** Turns rows into the arrays of a series. */
-class SeriesFiller {
-  private values = new Float64Array(4096);
-  private length = 0;
-  private readonly text: { place: number; cells: string[] }[];
-
-  constructor(
-    private readonly table: Table,
-    private readonly numbers: NumberReader,
-  ) {
-    const valuePlaces = new Set(table.valuePlaces);
-    this.text = table.names
-      .map((_, place) => ({ place, cells: [] as string[] }))
-      .filter(({ place }) => !valuePlaces.has(place));
+/** The cells of any CSV, block by block. */
+function* anyBlocks(
+  source: ByteSource,
+  delimiter: Delimiter,
+  table: Table,
+  points: number,
+  carry: boolean,
+): Generator<CellBlock> {
+  const block = new BlockBuilder(points, table.columns.length, table.timestampPlace >= 0, carry);
+  const numbers = new NumberReader(delimiter !== ',');
+  let headerSeen = !table.hasHeader;
+  for (const { cells, row } of rowsOf(decodeText(source), delimiter)) {
+    if (headerSeen) addRow(block, cells, row, table, numbers, carry);
+    headerSeen = true;
+    if (block.length === points) yield block.take();
   }
-
-  private headerSeen = false;
-
-  add(cells: string[], row: number): void {
-    const { table } = this;
-    if (table.hasHeader && !this.headerSeen) {
-      this.headerSeen = true;
-      return;
-    }
-    if (cells.length > 0 && cells.length !== table.names.length) throw wrongCellCount(cells, row, table);
-    const width = table.valuePlaces.length;
-    const start = this.length * width;
-    if (start + width > this.values.length) this.grow();
-    for (let j = 0; j < width; j++) {
-      const place = table.valuePlaces[j];
-      const cell = cells[place] ?? '';
-      const value = this.numbers.read(cell);
-      if (Number.isNaN(value) && !isMissing(cell)) throw this.notANumber(cell, row, table.names[place]);
-      this.values[start + j] = value;
-    }
-    for (const { place, cells: carried } of this.text) carried.push((cells[place] ?? '').trim());
-    this.length += 1;
-  }
-
-  cells(): Cells {
-    const { table, length } = this;
-    const values = this.values.slice(0, length * table.valuePlaces.length);
-    return { length, values, texts: new Map(this.text.map(({ place, cells }) => [place, cells])) };
-  }
-
-  private grow(): void {
-    const larger = new Float64Array(this.values.length * 2);
-    larger.set(this.values);
-    this.values = larger;
-  }
-
-  private notANumber(cell: string, row: number, column: string): AppError {
-    const expected = this.numbers.expected;
-    const received = quote(cell.trim());
-    return new AppError('NOT_A_NUMBER', `Row ${row}, column ${column}: expected ${expected}, got ${received}.`, {
-      row,
-      column,
-      expected,
-      received,
-    });
-  }
+  if (block.length > 0) yield block.take();
 }
 
-/** Makes a series of the cells of a CSV. */
-function seriesOf(table: Table, { length, values, texts }: Cells): Series {
-  const layout = table.names.map((csvName, place): ValueColumn | TextColumn => {
-    const index = table.valuePlaces.indexOf(place);
-    const cells = texts.get(place);
-    if (cells) return { name: table.hasHeader ? csvName : 'timestamp', kind: 'text', cells };
-    return { name: table.columns[index], kind: 'value', index };
+function addRow(
+  block: BlockBuilder,
+  cells: string[],
+  row: number,
+  table: Table,
+  numbers: NumberReader,
+  carry: boolean,
+): void {
+  if (cells.length > 0 && cells.length !== table.names.length) throw wrongCellCount(cells, row, table);
+  const texts = table.names.map((_, place) => (cells[place] ?? '').trim());
+  table.valuePlaces.forEach((place, j) => {
+    const value = numbers.read(texts[place]);
+    if (Number.isNaN(value) && !isMissing(texts[place])) {
+      throw notANumber(texts[place], row, table.names[place], numbers.expected);
+    }
+    block.setValue(j, value);
+    texts[place] = texts[place].replace(',', '.');
   });
-  const missing = fillMissing(values, table.columns);
-  const { columns, timestampPlace } = table;
-  return { length, columns, values, missing, layout, timestamps: texts.get(timestampPlace) };
+  if (table.timestampPlace >= 0) block.setTimestamp(texts[table.timestampPlace]);
+  if (carry) block.carry(Buffer.from(texts.map(csvCell).join()));
+  block.endRow();
 }
 
-/**
- * Puts the straight line between its neighbours, or the nearest value at the ends, where a value is NaN.
- *
- * @returns 1 for each point that lacks a value, shape [n]
- * @throws AppError NO_NUMBERS where a column has no value at all
- */
-function fillMissing(values: Float64Array, columns: string[]): Uint8Array {
-  const width = columns.length;
-  const missing = new Uint8Array(values.length / width);
-  columns.forEach((column, j) => {
-    let before = -1;
-    for (let i = 0; i < missing.length; i++) {
-      if (Number.isNaN(values[i * width + j])) {
-        missing[i] = 1;
-        continue;
-      }
-      if (i - before > 1) fillBetween(values, width, j, before, i);
-      before = i;
-    }
-    if (before < 0) throw new AppError('NO_NUMBERS', `Column ${column} has no number in it.`, { column });
-    if (before < missing.length - 1) fillBetween(values, width, j, before, missing.length);
+/** Quotes a cell where RFC 4180 asks for it. */
+export function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function notANumber(cell: string, row: number, column: string, expected: string): AppError {
+  const received = quote(cell);
+  return new AppError('NOT_A_NUMBER', `Row ${row}, column ${column}: expected ${expected}, got ${received}.`, {
+    ...{ row, column, expected, received },
   });
-  return missing;
-}
-
-/** Fills column j between the points `before` and `after`; one of them may lie outside the series. */
-function fillBetween(values: Float64Array, width: number, j: number, before: number, after: number): void {
-  const last = values.length / width - 1;
-  const from = values[(before < 0 ? after : before) * width + j];
-  const to = values[(after > last ? before : after) * width + j];
-  for (let i = before + 1; i < after; i++) {
-    values[i * width + j] = from + ((to - from) * (i - before)) / (after - before);
-  }
 }
 
 function wrongCellCount(cells: string[], row: number, table: Table): AppError {

@@ -14,14 +14,13 @@ const EPOCH_UNITS = [
 // A step that differs from the median by more than this share of it is not of the regular ones.
 const TOLERATED_STEP_DIFFERENCE = 0.5;
 
+/** How many points the sampling of a series is measured on: its first ones. */
+export const SAMPLING_POINTS = 65_536;
+
 /** How the points of a series follow each other in time. */
 export interface Sampling {
   /** The median time between neighbouring points, in seconds. */
   interval: number;
-  /** How many steps differ from it by more than half of it. */
-  irregularSteps: number;
-  /** The points that come after a longer step than that: those after a gap. */
-  afterGap: number[];
 }
 
 /** Measures how points follow each other, where all timestamps can be read and most of them rise. */
@@ -31,11 +30,26 @@ export function measureSampling(timestamps: string[]): Sampling | undefined {
   if (steps.length === 0 || !steps.every(Number.isFinite)) return undefined;
   const median = Float64Array.from(steps).sort()[Math.floor(steps.length / 2)];
   const interval = Number(median.toPrecision(9));
-  if (interval <= 0) return undefined;
-  const tolerated = TOLERATED_STEP_DIFFERENCE * interval;
-  const afterGap = steps.flatMap((step, i) => (step - interval > tolerated ? [i + 1] : []));
-  const irregularSteps = steps.filter((step) => Math.abs(step - interval) > tolerated).length;
-  return { interval, irregularSteps, afterGap };
+  return interval > 0 ? { interval } : undefined;
+}
+
+/** Watches how points follow each other in time. */
+export class StepWatch {
+  /** How many steps differ from the median by more than half of it. */
+  irregularSteps = 0;
+  private last = NaN;
+
+  constructor(private readonly sampling: Sampling) {}
+
+  /** Takes the next timestamp and tells whether there is a gap before it: a step half as long again as the median. */
+  comesAfterGap(timestamp: string): boolean {
+    const second = toSeconds(timestamp);
+    const difference = second - this.last - this.sampling.interval;
+    this.last = second;
+    const isIrregular = Math.abs(difference) > TOLERATED_STEP_DIFFERENCE * this.sampling.interval;
+    if (isIrregular) this.irregularSteps += 1;
+    return isIrregular && difference > 0;
+  }
 }
 
 function toSeconds(timestamp: string): number {

@@ -1,5 +1,4 @@
 import type { Calibration, ModelColumn, ModelMetadata } from '../inference/metadata.js';
-import type { Series } from './series.js';
 import type { Sampling } from './timestamps.js';
 
 /** A reason to doubt the verdict. */
@@ -22,48 +21,48 @@ const TOLERATED_EXCESS = 10;
 const TOLERATED_SHARE = 0.1;
 const TOLERATED_INTERVAL_DIFFERENCE = 0.1;
 
+/** What speaks for or against a verdict, counted while the points come. */
+export interface Counts {
+  /** Points. */
+  length: number;
+  /** For each column the points at which it leaves the range of the training data. */
+  outside: number[];
+  /** Points that lack a value. */
+  missing: number;
+  /** Points that were flagged, before the caller's wishes for intervals. */
+  flagged: number;
+  /** Steps between timestamps that differ from the median by more than half of it. */
+  irregularSteps: number;
+}
+
 /**
  * The reasons to doubt a verdict.
  *
  * @param sampling how the timestamps follow each other, where there are any that can be read
  * @param calibration the errors that `percentile` was taken of
- * @param flagged 1 where a point was flagged before the caller's wishes for intervals, shape [n]
  */
 export function doubts(
-  series: Series,
+  counts: Counts,
   sampling: Sampling | undefined,
   metadata: ModelMetadata,
   calibration: Calibration,
   percentile: number,
-  flagged: Uint8Array,
 ): Warning[] {
-  const share = countFlags(flagged) / series.length;
   return [
-    ...rangeWarnings(series, metadata.columns),
-    ...missingWarnings(series),
-    ...samplingWarnings(series, sampling, metadata),
+    ...rangeWarnings(counts, metadata.columns),
+    ...missingWarnings(counts),
+    ...samplingWarnings(counts, sampling, metadata),
     ...percentileWarnings(calibration, percentile),
-    ...fitWarnings(share, percentile),
+    ...fitWarnings(counts.flagged / counts.length, percentile),
   ];
 }
 
-/** How many points are flagged. */
-export function countFlags(flags: Uint8Array): number {
-  let count = 0;
-  for (let i = 0; i < flags.length; i++) count += flags[i];
-  return count;
-}
-
-function rangeWarnings(series: Series, columns: ModelColumn[]): Warning[] {
+function rangeWarnings({ outside, length }: Counts, columns: ModelColumn[]): Warning[] {
   return columns.flatMap(({ name, min, max }, j) => {
-    let outside = 0;
-    for (let k = j; k < series.values.length; k += columns.length) {
-      if (series.values[k] < min || series.values[k] > max) outside += 1;
-    }
-    if (outside === 0) return [];
+    if (outside[j] === 0) return [];
     const message =
       `Column "${name}" leaves the range of the training data (${min} to ${max}) ` +
-      `at ${outside} of ${series.length} points: the model has seen nothing like them.`;
+      `at ${outside[j]} of ${length} points: the model has seen nothing like them.`;
     return [{ code: 'OUTSIDE_TRAINING_RANGE' as const, message }];
   });
 }
@@ -78,20 +77,19 @@ function fitWarnings(share: number, percentile: number): Warning[] {
   return [{ code: 'MODEL_DOES_NOT_FIT', message }];
 }
 
-function missingWarnings({ missing, length }: Series): Warning[] {
-  const count = countFlags(missing);
-  if (count === 0) return [];
-  const message = `${count} of ${length} points lack a value: the straight line between their neighbours stands in.`;
+function missingWarnings({ missing, length }: Counts): Warning[] {
+  if (missing === 0) return [];
+  const message = `${missing} of ${length} points lack a value: the straight line between their neighbours stands in.`;
   return [{ code: 'MISSING_VALUES', message }];
 }
 
 function samplingWarnings(
-  { length }: Series,
+  { length, irregularSteps }: Counts,
   sampling: Sampling | undefined,
   { samplingInterval: trained }: ModelMetadata,
 ): Warning[] {
   if (!sampling) return [];
-  const { interval, irregularSteps } = sampling;
+  const { interval } = sampling;
   const warnings: Warning[] = [];
   if (irregularSteps > 0) {
     const message =

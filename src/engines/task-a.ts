@@ -1,8 +1,7 @@
 import { File } from 'node:buffer';
 import { FormData } from 'undici';
 import type { AppError } from '../errors.js';
-import type { Outcome, Task, TaskInput } from '../tasks/task.js';
-import type { DetectAnswer } from '../workers/detect-worker.js';
+import type { Outcome, Task, TaskAnswer, TaskInput } from '../tasks/task.js';
 import { ifNotConnected, persistently, Refused } from './delivery.js';
 import { call, succeeded } from './outgoing.js';
 
@@ -28,6 +27,7 @@ export function taskOfEngineA(id: string, callback: URL, upload: TaskInput | App
   return {
     id,
     formats: ['json', 'png', 'csv'],
+    upload: 'csv' in upload ? upload.upload : undefined,
     fetch: () => ('csv' in upload ? Promise.resolve(upload) : Promise.reject(upload)),
     deliver: (outcome, signal) =>
       persistently(() => callBackIfKnown(id, url, outcome, signal), ifNotConnected, deliverySeconds, signal),
@@ -59,12 +59,12 @@ function errorBody({ code, message }: AppError) {
 }
 
 /** The part that is JSON becomes the result; the others become files in it, by their names. */
-function resultForm({ reports: [json, png, csv] }: DetectAnswer): FormData {
+function resultForm({ reports: [json, png, csv] }: TaskAnswer): FormData {
   const form = new FormData();
-  const append = (name: string, pieces: Uint8Array[], extension: string, type: string) => {
-    form.append(name, new File(pieces, `${name}.${extension}`, { type }));
+  const append = (name: string, report: Buffer, extension: string, type: string) => {
+    form.append(name, new File([report], `${name}.${extension}`, { type }));
   };
-  const asFile = json.reduce((sum, piece) => sum + piece.byteLength, 0) > LARGEST_JSON;
+  const asFile = json.byteLength > LARGEST_JSON;
   append('verdict', json, 'json', asFile ? 'application/octet-stream' : 'application/json');
   append('plot', png, 'png', 'image/png');
   append('scores', csv, 'csv', 'text/csv');

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../errors.js';
-import type { Outcome, Task } from '../tasks/task.js';
-import type { DetectAnswer } from '../workers/detect-worker.js';
+import type { Outcome, Task, TaskAnswer } from '../tasks/task.js';
 import { ifNotConnected, persistently, Refused, unlessRefused } from './delivery.js';
 import { AnswerTooLarge, call, succeeded } from './outgoing.js';
 import { type Bucket, getObject, putObject, StorageError } from './s3.js';
@@ -88,7 +87,10 @@ export function taskOfEngineB(body: unknown, trust: Trust, settings: TaskBSettin
   return {
     id: task.id,
     formats: serviceDescription.outputs.map(({ format }) => format),
-    fetch: async (signal) => ({ csv: await fetchCsv(bucket, task.data_in[0], maxUploadBytes, signal), options: {} }),
+    fetch: async (signal) => ({
+      csv: { bytes: await fetchCsv(bucket, task.data_in[0], maxUploadBytes, signal) },
+      options: {},
+    }),
     deliver: async (outcome, signal) => {
       const update = await saveOutcome(bucket, outcome, deliverySeconds, signal);
       await persistently(() => callBack(callback, update, signal), rule, deliverySeconds, signal);
@@ -146,15 +148,10 @@ function failed(message: string): TaskUpdate {
   return { service: null, url: null, data_out: [], status: 'error', error_message: message };
 }
 
-function saveReports(
-  bucket: Bucket,
-  { reports }: DetectAnswer,
-  seconds: number,
-  signal: AbortSignal,
-): Promise<string[]> {
+function saveReports(bucket: Bucket, { reports }: TaskAnswer, seconds: number, signal: AbortSignal): Promise<string[]> {
   const saved = serviceDescription.outputs.map(async ({ type, extension }, i) => {
     const key = `${randomUUID()}${extension}`;
-    const put = () => putObject(bucket, key, Buffer.concat(reports[i]), type, signal);
+    const put = () => putObject(bucket, key, reports[i], type, signal);
     await persistently(put, unlessRefused, seconds, signal);
     return key;
   });

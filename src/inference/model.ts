@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '../errors.js';
-import { sha256Of } from '../hash.js';
-import { type ModelMetadata, readMetadata } from './metadata.js';
+import { type Chunk, type ChunkPlan, cutChunks } from './chunks.js';
+import type { ModelMetadata } from './metadata.js';
+import type { ModelFile } from './model-file.js';
 
 /** What the model makes of a series of n points and c columns. */
 export interface Reconstruction {
@@ -50,28 +50,21 @@ export class Model {
   ) {}
 
   /**
-   * Loads a model from its file.
+   * Loads a model.
    *
-   * @throws AppError INVALID_MODEL where the file cannot be read or is no model of ours
+   * @throws AppError INVALID_MODEL where ONNX Runtime cannot load it
    */
-  static async load(path: string): Promise<Model> {
+  static async create({ bytes, metadata, sha256 }: ModelFile): Promise<Model> {
     try {
-      return await Model.fromBytes(await readModelFile(path));
+      const session = await InferenceSession.create(bytes, {
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+      });
+      return new Model(session, metadata, sha256);
     } catch (cause) {
-      if (cause instanceof AppError) throw cause;
-      throw new AppError('INVALID_MODEL', `ONNX Runtime cannot load the model ${path}.`, {}, { cause });
+      throw new AppError('INVALID_MODEL', 'ONNX Runtime cannot load the model.', {}, { cause });
     }
-  }
-
-  /** Loads a model from the bytes of its file. */
-  static async fromBytes(bytes: Uint8Array): Promise<Model> {
-    const metadata = readMetadata(bytes);
-    const session = await InferenceSession.create(bytes, {
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-    });
-    return new Model(session, metadata, sha256Of(bytes));
   }
 
   /** How this model is told from others. */
@@ -90,58 +83,69 @@ export class Model {
   }
 
   /**
-   * Scores a series, chunk by chunk. Each chunk carries on both sides the points that can change an
-   * error within it, and starts where a window of the whole series starts: the result is that of one
-   * run over the whole series, but for the rounding of floats.
+   * Scores a series whose values are all in memory.
    *
    * @param values shape [n, c] row by row, in the units of the input
    * @throws AppError TOO_FEW_POINTS where n is less than the window
    */
   async reconstruct(values: Float64Array, options: ReconstructOptions = {}): Promise<Reconstruction> {
-    const { window } = this.metadata;
-    const { chunkPoints, onProgress } = options;
+    const { chunkPoints = this.chunkPoints, onProgress } = options;
     const width = this.metadata.columns.length;
     const length = values.length / width;
-    if (length < window) throw tooFewPoints(length, window);
+    this.checkLength(length);
     const result = {
       error: new Float32Array(length),
       columnError: new Float32Array(length * width),
       expected: new Float64Array(length * width),
     };
-    await this.reconstructPart(values, result, 0, length, (end) => onProgress?.(end / length), chunkPoints);
+    let first = 0;
+    for await (const chunk of this.score(cutChunks([values], length, { ...this.chunkPlan, chunkPoints }))) {
+      result.error.set(chunk.error, first);
+      result.columnError.set(chunk.columnError, first * width);
+      result.expected.set(chunk.expected, first * width);
+      first += chunk.error.length;
+      onProgress?.(first / length);
+    }
     return result;
   }
 
   /**
-   * Scores the points from `first` to before `end` of a series, as {@link Model.reconstruct} does, and
-   * writes what it finds to their places in `result`.
+   * Scores a series chunk by chunk. Each chunk carries on both sides the points that can change an error
+   * within it, and starts where a window of the whole series starts: the result is that of one run over
+   * the whole series, but for the rounding of floats.
    *
-   * @param values the whole series, shape [n, c] row by row; it may lie in shared memory, and `result` too
-   * @param onChunk called after each chunk with the point that it ends before; what it throws ends the work
+   * @returns for each chunk what the model makes of the points that count
    */
-  async reconstructPart(
-    values: Float64Array,
-    result: Reconstruction,
-    first: number,
-    end: number,
-    onChunk: (end: number) => void,
-    chunkPoints = this.chunkPoints,
-  ): Promise<void> {
-    const { context, alignment } = this.metadata;
+  async *score(chunks: Iterable<Chunk>): AsyncGenerator<Reconstruction> {
+    for (const chunk of chunks) yield await this.scoreChunk(chunk);
+  }
+
+  /** Scores one chunk, see {@link Model.score}. */
+  async scoreChunk({ values, keptFrom, keptTo }: Chunk): Promise<Reconstruction> {
     const width = this.metadata.columns.length;
-    const length = values.length / width;
-    for (let start = first; start < end; start += chunkPoints) {
-      const chunkEnd = Math.min(start + chunkPoints, end);
-      const from = Math.max(0, Math.floor((start - context) / alignment) * alignment);
-      const to = Math.min(length, chunkEnd + context);
-      // ONNX Runtime is given memory of its own.
-      const chunk = await this.run(values.slice(from * width, to * width), width);
-      const [kept, keptEnd] = [start - from, chunkEnd - from];
-      result.error.set(chunk.error.subarray(kept, keptEnd), start);
-      result.columnError.set(chunk.columnError.subarray(kept * width, keptEnd * width), start * width);
-      result.expected.set(chunk.expected.subarray(kept * width, keptEnd * width), start * width);
-      onChunk(chunkEnd);
-    }
+    const { error, columnError, expected } = await this.run(values, width);
+    return {
+      error: error.subarray(keptFrom, keptTo),
+      columnError: columnError.subarray(keptFrom * width, keptTo * width),
+      expected: expected.subarray(keptFrom * width, keptTo * width),
+    };
+  }
+
+  /** How a series is cut into chunks where the caller does not say. */
+  get chunkPlan(): ChunkPlan {
+    const { columns, context, alignment } = this.metadata;
+    return { width: columns.length, context, alignment, chunkPoints: this.chunkPoints };
+  }
+
+  /** @throws AppError TOO_FEW_POINTS where a series of so many points is shorter than the window */
+  checkLength(length: number): void {
+    const { window } = this.metadata;
+    if (length >= window) return;
+    throw new AppError(
+      'TOO_FEW_POINTS',
+      `The series has ${length} ${length === 1 ? 'point' : 'points'}; the model needs at least ${window}, its window.`,
+      { expected: `at least ${window} points`, received: `${length}` },
+    );
   }
 
   /**
@@ -172,25 +176,4 @@ export class Model {
       expected: expected.data as Float64Array,
     };
   }
-}
-
-/**
- * Reads the bytes of a model file.
- *
- * @throws AppError INVALID_MODEL where the file cannot be read
- */
-export async function readModelFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new AppError('INVALID_MODEL', `Cannot read the model file ${path}.`, {}, { cause });
-  }
-}
-
-function tooFewPoints(length: number, window: number): AppError {
-  return new AppError(
-    'TOO_FEW_POINTS',
-    `The series has ${length} ${length === 1 ? 'point' : 'points'}; the model needs at least ${window}, its window.`,
-    { expected: `at least ${window} points`, received: `${length}` },
-  );
 }

@@ -1,9 +1,10 @@
 import PQueue from 'p-queue';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { DetectAnswer, DetectJob } from '../workers/detect-worker.js';
-import type { Detector } from '../workers/detector.js';
-import type { Outcome, Task, TaskStatus } from './task.js';
+import type { ReportFormat } from '../detection/report.js';
+import type { DetectAnswer } from '../workers/detect-worker.js';
+import type { Detector, WritePiece } from '../workers/detector.js';
+import type { Outcome, Retained, Task, TaskAnswer, TaskInput, TaskStatus } from './task.js';
 
 /** How a queue is set up. */
 export interface TaskQueueSettings {
@@ -22,13 +23,10 @@ interface UnderWay {
   stopDelivering: AbortController;
 }
 
-/** What a caller asks to have computed. */
-type Job = Omit<DetectJob, 'abandoned' | 'offers'>;
-
 // An Engine asks for a task again within minutes; finished ones beyond these are forgotten, the oldest first.
 const REMEMBERED_TASKS = 10_000;
-// While one task fetches its CSV the workers have others to compute.
-const FETCHING_AHEAD = 1;
+// While some tasks fetch their CSVs and some callers read slowly, the workers have others to compute.
+const JOBS_A_WORKER = 4;
 // An Engine reads the message of a failed task; what broke on our side is for our log.
 const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our side.');
 
@@ -48,7 +46,7 @@ export class TaskQueue {
     private readonly logger: Logger,
     private readonly settings: TaskQueueSettings,
   ) {
-    this.computing = new PQueue({ concurrency: settings.workers + FETCHING_AHEAD });
+    this.computing = new PQueue({ concurrency: settings.workers * JOBS_A_WORKER });
   }
 
   /** Whether another request or task would have to wait behind too many. */
@@ -59,12 +57,15 @@ export class TaskQueue {
   /**
    * Finds the anomalies of a CSV for a caller who waits.
    *
+   * @param write takes the report, piece by piece
    * @param signal tells that the caller waits no more
    * @throws AppError OVERLOADED where too many wait already, or what is wrong with the CSV
    */
-  async detect(job: Job, signal: AbortSignal): Promise<DetectAnswer> {
+  async detect(input: TaskInput, format: ReportFormat, write: WritePiece, signal: AbortSignal): Promise<DetectAnswer> {
     if (this.overloaded) throw overloadedError();
-    return this.computing.add(() => this.detector.detect(job, signal), { signal });
+    const { csv, options, upload } = input;
+    const compute = () => this.detector.detect({ csv, options, formats: [format] }, write, { signal });
+    return this.schedule(compute, upload, signal);
   }
 
   /**
@@ -136,7 +137,7 @@ export class TaskQueue {
 
   private async outcomeOf(task: Task, signal: AbortSignal): Promise<Outcome> {
     try {
-      return { answer: await this.computing.add(() => this.compute(task, signal), { signal }) };
+      return { answer: await this.schedule(() => this.compute(task, signal), task.upload, signal) };
     } catch (error) {
       if (error instanceof AppError) return { error };
       this.logger.error('task failed', { taskId: task.id, error });
@@ -144,12 +145,35 @@ export class TaskQueue {
     }
   }
 
-  private async compute(task: Task, signal: AbortSignal): Promise<DetectAnswer> {
+  private async compute(task: Task, signal: AbortSignal): Promise<TaskAnswer> {
     this.setStatus(task.id, 'fetching');
     const { csv, options } = await task.fetch(signal);
     this.setStatus(task.id, 'processing');
     // Per point there is the scored CSV.
-    return this.detector.detect({ csv, options: { ...options, points: 'false' }, formats: task.formats }, signal);
+    const request = { csv, options: { ...options, points: 'false' }, formats: task.formats };
+    const reports = new Map(task.formats.map((format) => [format, [] as Uint8Array[]]));
+    const answer = await this.detector.detect(request, ({ format, bytes }) => void reports.get(format)?.push(bytes), {
+      signal,
+    });
+    return { ...answer, reports: Array.from(reports.values(), (pieces) => Buffer.concat(pieces)) };
+  }
+
+  /** Computes when its turn has come; what it reads stays until it has ended, whoever gives up before. */
+  private async schedule<T>(compute: () => Promise<T>, upload: Retained | undefined, signal: AbortSignal): Promise<T> {
+    let started = false;
+    upload?.retain();
+    try {
+      return await this.computing.add(
+        async () => {
+          started = true;
+          return compute().finally(() => upload?.release());
+        },
+        { signal },
+      );
+    } catch (error) {
+      if (!started) upload?.release();
+      throw error;
+    }
   }
 
   private setStatus(id: string, status: TaskStatus): void {

@@ -1,17 +1,31 @@
 import type { ReportFormat } from '../detection/report.js';
 import type { AppError } from '../errors.js';
-import type { DetectAnswer } from '../workers/detect-worker.js';
+import type { CsvInput, DetectAnswer } from '../workers/detect-worker.js';
 
 /** Where a task stands, in the words of the Engines. */
 export type TaskStatus = 'pending' | 'fetching' | 'processing' | 'saving' | 'finished' | 'error';
 
+/** What a task is answered. */
+export interface TaskAnswer extends DetectAnswer {
+  /** The report in each of the forms that were asked for, in that order. */
+  reports: Buffer[];
+}
+
 /** How a task ended: the reports in the forms that it asked for, or what was wrong. */
-export type Outcome = { answer: DetectAnswer } | { error: AppError };
+export type Outcome = { answer: TaskAnswer } | { error: AppError };
+
+/** Something that takes room until its last user has released it. */
+export interface Retained {
+  retain(): void;
+  release(): void;
+}
 
 /** A CSV as it came, and the options that came with it as texts. */
 export interface TaskInput {
-  csv: Uint8Array;
+  csv: CsvInput;
   options: Record<string, unknown>;
+  /** What must be retained while the CSV is read, if anything. */
+  upload?: Retained;
 }
 
 /** Work that an Engine has given us: where its CSV comes from, and where the outcome goes. */
@@ -20,6 +34,8 @@ export interface Task {
   readonly id: string;
   /** The forms in which the verdict is wanted. */
   readonly formats: ReportFormat[];
+  /** What must be retained until the task is computed, if anything. */
+  readonly upload?: Retained;
   /**
    * Brings the CSV.
    *

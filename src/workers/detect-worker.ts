@@ -1,46 +1,69 @@
 import { Piscina, move, workerData } from 'piscina';
 import type { MessagePort } from 'node:worker_threads';
-import { detect, type Scorer } from '../detection/detect.js';
+import { bytesInFile, bytesInMemory, type ByteSource } from '../detection/byte-source.js';
+import { Detection, type Scorer } from '../detection/detect.js';
 import { parseOptions } from '../detection/options.js';
-import { type ReportFormat, writeReport } from '../detection/report.js';
+import { type ReportFormat, type ReportPiece, writeReports } from '../detection/report.js';
 import { AppError, type ErrorCode, type ErrorDetails } from '../errors.js';
 import { Model } from '../inference/model.js';
-import { computeAll, computePart, type SharedWork, shareWork } from './together.js';
+import type { ModelFile } from '../inference/model-file.js';
+import { Outbox, ownedBytes } from './outbox.js';
+import { scoreShared, scoreTogether, type SharedChunks, shareChunks } from './shared-chunks.js';
 
-/** What the pool asks of a worker. */
-export interface DetectJob {
-  /** The bytes of the CSV. */
-  csv: Uint8Array;
+/** A CSV in memory, or the descriptor of an open file that holds it. */
+export type CsvInput = { bytes: Uint8Array } | { descriptor: number };
+
+/** What is to be detected. */
+export interface DetectRequest {
+  csv: CsvInput;
   /** The request's options as they came, see {@link parseOptions}. */
   options: Record<string, unknown>;
   /** The forms in which the verdict is wanted. */
   formats: ReportFormat[];
-  /** Shared with the caller, who sets its first entry to 1 once nobody waits for the answer. */
-  abandoned: Int32Array;
-  /** Where a long series is offered to other workers, part by part. */
-  offers: MessagePort;
 }
 
-/** What a worker answers. */
+/** What the pool asks of a worker. */
+export interface DetectJob extends DetectRequest {
+  /** For the pieces of the answer, for chunks that other workers may score, and for progress. */
+  port: MessagePort;
+  /** Shared with the caller, see `outboxEntries`. */
+  entries: Int32Array;
+}
+
+/** What a worker says while it computes. */
+export type JobMessage = ReportPiece | { chunks: SharedChunks } | { progress: number };
+
+/** What is known once a series is judged. */
 export interface DetectAnswer {
-  /** The report in each of the forms that were asked for, in that order: its bytes, in pieces. */
-  reports: Uint8Array[][];
   /** The number of points. */
   length: number;
   /** How many of them are anomalous. */
   anomalousPoints: number;
+  /** How many intervals they make. */
+  intervals: number;
+  /** Reasons to doubt the verdict, in words. */
+  warnings: string[];
   /** Milliseconds spent on each step. */
   timings: Record<string, number>;
 }
 
 /** An answer, or an error in a form that crosses threads with its code. */
 export type DetectOutcome =
-  { answer: DetectAnswer } | { failure: { code: ErrorCode; message: string; details: ErrorDetails } };
+  | {
+      answer: DetectAnswer;
+      /** How many pieces of the reports were sent before. */
+      sent: number;
+      /** The pieces that were not. */
+      rest: ReportPiece[];
+    }
+  | { failure: { code: ErrorCode; message: string; details: ErrorDetails } };
+
+const PROGRESS_MILLISECONDS = 500;
 
 let loading: Promise<Model> | undefined;
 
 function loadModel(): Promise<Model> {
-  return (loading ??= Model.fromBytes((workerData as { model: Uint8Array }).model));
+  return (loading ??= Model.create((workerData as { model: ModelFile }).model));
 }
 
 /** Loads the model, if need be, and scores a series made up for the purpose. */
@@ -49,65 +72,80 @@ export async function probe(): Promise<void> {
   await model.probe();
 }
 
-/** Computes one part of what another worker has offered; tells whether there may be more. */
-export async function help(work: SharedWork): Promise<boolean> {
-  return computePart(await loadModel(), work);
+/** Scores one of the chunks that another worker has offered; tells whether there may be more. */
+export async function help(chunks: SharedChunks): Promise<boolean> {
+  return scoreShared(await loadModel(), chunks);
 }
 
-/** The model, which offers long series to other workers. */
-function withHelp(model: Model, { abandoned, offers }: DetectJob): Scorer {
-  const { columns, metadata, identity } = model;
-  return {
-    ...{ columns, metadata, identity },
-    reconstruct: (values, options) => {
-      const work = shareWork(model, values, abandoned);
-      if (!work) return model.reconstruct(values, options);
-      offers.postMessage(work);
-      return computeAll(model, work, options);
-    },
-  };
-}
-
-/** Reads a CSV, finds its anomalies and writes the report. */
+/** Reads a CSV, finds its anomalies and writes the reports. */
 export default async function runDetect(job: DetectJob): Promise<DetectOutcome> {
-  const { csv, options, formats, abandoned, offers } = job;
-  const checkpoint = () => {
-    if (Atomics.load(abandoned, 0) === 1) throw new Error('Nobody waits for the answer any more.');
-  };
+  const outbox = new Outbox(job.port, job.entries);
   try {
-    checkpoint();
-    const { points, ...verdictOptions } = parseOptions(options);
-    const detection = await detect(csv, withHelp(await loadModel(), job), verdictOptions, { checkpoint });
-    const started = performance.now();
-    const reports: Uint8Array[][] = [];
-    for (const format of formats) {
-      reports.push(toBytes(writeReport(detection, format, points), checkpoint));
-    }
-    const timings = { ...detection.timings, report: performance.now() - started };
-    const { length } = detection.series;
-    return handOver({ answer: { reports, length, anomalousPoints: detection.verdict.anomalousPoints, timings } });
+    outbox.checkpoint();
+    const answer = await answerJob(job, outbox);
+    return handOver({ answer, sent: outbox.sent, rest: outbox.takeRest() });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message, details } = error;
     return { failure: { code, message, details } };
   } finally {
-    offers.close();
+    job.port.close();
   }
 }
 
-function toBytes(pieces: Iterable<string | Uint8Array>, checkpoint: () => void): Uint8Array[] {
-  const encoder = new TextEncoder();
-  return Array.from(pieces, (piece) => {
-    checkpoint();
-    return typeof piece === 'string' ? encoder.encode(piece) : Uint8Array.from(piece);
-  });
+async function answerJob(job: DetectJob, outbox: Outbox): Promise<DetectAnswer> {
+  const started = performance.now();
+  const { points, ...options } = parseOptions(job.options);
+  const scorer = withHelp(await loadModel(), job.port, outbox);
+  const watch = { checkpoint: () => outbox.checkpoint(), onProgress: reportProgress(job.port) };
+  const detection = Detection.open(sourceOf(job.csv), scorer, options, watch);
+  for await (const piece of writeReports(detection, job.formats, points)) await outbox.write(piece);
+  const { parsing, inference, verdict } = detection.timings;
+  const report = performance.now() - started - parsing - inference - verdict - outbox.waited;
+  const { anomalousPoints, anomalies, warnings } = detection.verdict;
+  return {
+    length: detection.series.length,
+    anomalousPoints,
+    intervals: anomalies.length,
+    warnings: warnings.map(({ message }) => message),
+    timings: { parsing, inference, verdict, report },
+  };
 }
 
-/** Has piscina hand the answer's bytes to the main thread without copying them. */
-function handOver(outcome: { answer: DetectAnswer }): DetectOutcome {
+function sourceOf(csv: CsvInput): ByteSource {
+  return 'bytes' in csv ? bytesInMemory(csv.bytes) : bytesInFile(csv.descriptor);
+}
+
+/** The model, which shares a long series with other workers. */
+function withHelp(model: Model, port: MessagePort, outbox: Outbox): Scorer {
+  const { columns, metadata, identity, chunkPlan } = model;
+  return {
+    ...{ columns, metadata, identity, chunkPlan },
+    checkLength: (length) => model.checkLength(length),
+    score: (chunks, length) => {
+      if (length <= chunkPlan.chunkPoints) return model.score(chunks);
+      const shared = shareChunks(chunkPlan);
+      const offer = () => port.postMessage({ chunks: shared } satisfies JobMessage);
+      return scoreTogether(model, chunks, shared, offer, () => outbox.checkpoint());
+    },
+  };
+}
+
+function reportProgress(port: MessagePort): (share: number) => void {
+  let last = performance.now();
+  return (progress) => {
+    if (performance.now() - last < PROGRESS_MILLISECONDS) return;
+    last = performance.now();
+    port.postMessage({ progress } satisfies JobMessage);
+  };
+}
+
+/** Has piscina hand the pieces' bytes to the main thread without copying them. */
+function handOver(outcome: Extract<DetectOutcome, { answer: DetectAnswer }>): DetectOutcome {
+  const rest = outcome.rest.map(({ format, bytes }) => ({ format, bytes: ownedBytes(bytes) }));
   const transferable = {
-    [Piscina.transferableSymbol]: outcome.answer.reports.flat().map(({ buffer }) => buffer),
-    [Piscina.valueSymbol]: outcome,
+    [Piscina.transferableSymbol]: rest.map(({ bytes }) => bytes.buffer),
+    [Piscina.valueSymbol]: { ...outcome, rest },
   };
   return move(transferable as unknown as Parameters<typeof move>[0]) as unknown as DetectOutcome;
 }

@@ -1,13 +1,15 @@
-import { MessageChannel } from 'node:worker_threads';
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import type { ReportPiece } from '../detection/report.js';
 import { AppError } from '../errors.js';
-import { sha256Of } from '../hash.js';
-import { type ModelDescription, readMetadata } from '../inference/metadata.js';
-import { readModelFile } from '../inference/model.js';
-import type { DetectAnswer, DetectJob, DetectOutcome } from './detect-worker.js';
-import type { SharedWork } from './together.js';
+import type { ModelDescription } from '../inference/metadata.js';
+import { readModelFile } from '../inference/model-file.js';
+import type { CsvInput, DetectAnswer, DetectJob, DetectOutcome, DetectRequest, JobMessage } from './detect-worker.js';
+import { outboxEntries } from './outbox.js';
+import type { SharedChunks } from './shared-chunks.js';
 
 /** How a detector is set up. */
 export interface DetectorSettings {
@@ -16,6 +18,20 @@ export interface DetectorSettings {
   /** Worker threads, each with the model loaded. */
   workers: number;
 }
+
+/** Takes the pieces of an answer; the next one comes once it has resolved. */
+export type WritePiece = (piece: ReportPiece) => Promise<void> | void;
+
+/** What watches over a detection. */
+export interface DetectWatch {
+  /** Tells that nobody waits for the answer any more: the worker stops at its next checkpoint. */
+  signal?: AbortSignal;
+  /** Called now and then with the share of the points scored so far, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
+// Jobs that wait for their callers leave a worker to others; what computes takes turns, a chunk at a time.
+const TASKS_A_WORKER = 64;
 
 /** Runs detections in worker threads, so that the event loop stays free. */
 export class Detector {
@@ -39,8 +55,9 @@ export class Detector {
       workerData: { model },
       minThreads: workers,
       maxThreads: workers,
+      concurrentTasksPerWorker: TASKS_A_WORKER,
     });
-    return new Detector(pool, { ...readMetadata(model), sha256: sha256Of(model) });
+    return new Detector(pool, { ...model.metadata, sha256: model.sha256 });
   }
 
   /** Has every worker load the model and score a series made up for the purpose. */
@@ -51,36 +68,39 @@ export class Detector {
   /**
    * Finds the anomalies of a CSV in a worker.
    *
-   * @param signal tells that nobody waits for the answer any more: the worker stops at its next checkpoint
-   * @throws AppError with what is wrong with the CSV or the options
+   * @param write takes the reports, piece by piece; the worker waits for it
+   * @throws AppError with what is wrong with the CSV or the options; nothing was written then
    */
-  async detect(job: Omit<DetectJob, 'abandoned' | 'offers'>, signal?: AbortSignal): Promise<DetectAnswer> {
+  async detect(request: DetectRequest, write: WritePiece, { signal, onProgress }: DetectWatch = {}) {
+    const { port1: inbox, port2: port } = new MessageChannel();
+    const caller = new Caller(inbox, write, onProgress, this.helpers());
     // A worker must not be terminated while ONNX Runtime computes: that ends the whole process.
-    const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const abandon = () => Atomics.store(abandoned, 0, 1);
+    const abandon = () => caller.abandon();
     if (signal?.aborted) abandon();
     signal?.addEventListener('abort', abandon, { once: true });
     try {
-      const { port1: offered, port2: offers } = new MessageChannel();
-      offered.on('message', (work: SharedWork) => this.offer(work));
-      const transferList = [...ownMemory(job.csv), offers];
-      const outcome = (await this.run({ ...job, abandoned, offers }, { transferList })) as DetectOutcome;
-      if ('answer' in outcome) return outcome.answer;
-      const { code, message, details } = outcome.failure;
-      throw new AppError(code, message, details);
+      const job: DetectJob = { ...request, port, entries: caller.entries };
+      const transferList = [...ownMemory(request.csv), port];
+      return await caller.finish((await this.run(job, { transferList })) as DetectOutcome);
     } finally {
       signal?.removeEventListener('abort', abandon);
     }
   }
 
-  /** Has every other worker help with a long series, once it is free and with a part at a time. */
-  private offer(work: SharedWork): void {
-    const help = async (): Promise<void> => {
-      const mayBeMore = (await this.run(work, { name: 'help' })) as boolean;
-      if (mayBeMore) await help();
+  /** Has other workers help with a long series, each with a chunk at a time and as long as there are any. */
+  private helpers(): (chunks: SharedChunks) => void {
+    let helping = 0;
+    return (chunks) => {
+      if (helping >= this.pool.threads.length - 1) return;
+      helping += 1;
+      const help = async (): Promise<void> => {
+        while (await this.run(chunks, { name: 'help' }));
+      };
+      // A chunk that fails is known to the worker that has offered it.
+      void help()
+        .catch(() => undefined)
+        .finally(() => (helping -= 1));
     };
-    // A part that fails is known to the worker that has offered it.
-    for (let others = this.pool.threads.length - 1; others > 0; others--) void help().catch(() => undefined);
   }
 
   /** Waits for the work under way and ends the workers. */
@@ -101,8 +121,58 @@ export class Detector {
   }
 }
 
-/** Small buffers share their memory with others, and only what is one's own can be handed over uncopied. */
-function ownMemory(bytes: Uint8Array): ArrayBuffer[] {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength ? [buffer] : [];
+/** The end of a job that its caller is at. */
+class Caller {
+  readonly entries = new Int32Array(new SharedArrayBuffer(outboxEntries.count * Int32Array.BYTES_PER_ELEMENT));
+  private received = 0;
+  private writing = Promise.resolve();
+
+  constructor(
+    private readonly inbox: MessagePort,
+    private readonly write: WritePiece,
+    onProgress: ((share: number) => void) | undefined,
+    offer: (chunks: SharedChunks) => void,
+  ) {
+    inbox.on('message', (message: JobMessage) => {
+      if ('chunks' in message) offer(message.chunks);
+      else if ('progress' in message) onProgress?.(message.progress);
+      else this.take(message);
+    });
+  }
+
+  /** Has the worker stop at its next checkpoint. */
+  abandon(): void {
+    Atomics.store(this.entries, outboxEntries.abandoned, 1);
+    Atomics.notify(this.entries, outboxEntries.taken);
+  }
+
+  /** Waits until all that the worker sent is written, and writes the rest. */
+  async finish(outcome: DetectOutcome): Promise<DetectAnswer> {
+    if ('failure' in outcome) {
+      const { code, message, details } = outcome.failure;
+      throw new AppError(code, message, details);
+    }
+    while (this.received < outcome.sent) await once(this.inbox, 'message');
+    await this.writing;
+    for (const piece of outcome.rest) await this.write(piece);
+    return outcome.answer;
+  }
+
+  private take(piece: ReportPiece): void {
+    this.received += 1;
+    this.writing = this.writing.then(async () => {
+      await this.write(piece);
+      Atomics.add(this.entries, outboxEntries.taken, 1);
+      Atomics.notify(this.entries, outboxEntries.taken);
+    });
+    // Told once the worker has stopped.
+    this.writing.catch(() => this.abandon());
+  }
+}
+
+/** What can be handed over uncopied: small buffers share their memory with others. */
+function ownMemory(csv: CsvInput): ArrayBuffer[] {
+  if (!('bytes' in csv)) return [];
+  const { buffer, byteLength } = csv.bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }

@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import type { Series } from '../../src/detection/series.js';
-import { judge, type VerdictOptions } from '../../src/detection/verdict.js';
+import { measureSampling } from '../../src/detection/timestamps.js';
+import { Judge, type VerdictOptions } from '../../src/detection/verdict.js';
+import type { ModelMetadata } from '../../src/inference/metadata.js';
+import type { Reconstruction } from '../../src/inference/model.js';
 import { madeUpMetadata } from '../support/models.js';
 
 // The made-up normal errors are 0.001 to 1, so the 99th percentile is about 0.99.
@@ -8,7 +11,44 @@ const metadata = madeUpMetadata();
 
 function seriesOf(values: Float64Array, columns: string[], changes: Partial<Series> = {}): Series {
   const length = values.length / columns.length;
-  return { length, columns, values, missing: new Uint8Array(length), layout: [], ...changes };
+  return { length, columns, values, missing: new Uint8Array(length), ...changes };
+}
+
+/** Judges a series in blocks of a few points. */
+function judgeBlocks(
+  series: Series,
+  whole: Reconstruction,
+  metadata: ModelMetadata,
+  options: VerdictOptions,
+  points: number,
+) {
+  const { columns, length, timestamps } = series;
+  const own = options.reference === 'request' ? whole.error : undefined;
+  const judge = new Judge({ columns, sampling: timestamps && measureSampling(timestamps) }, metadata, options, own);
+  const judged = [];
+  for (let from = 0; from < length; from += points) {
+    const to = Math.min(from + points, length);
+    const rows = <T extends { subarray(from: number, to: number): T }>(array: T, width = 1) =>
+      array.subarray(from * width, to * width);
+    const block = { length: to - from, values: rows(series.values, columns.length), missing: rows(series.missing) };
+    const reconstruction = {
+      error: rows(whole.error),
+      columnError: rows(whole.columnError, columns.length),
+      expected: rows(whole.expected, columns.length),
+    };
+    judged.push(...judge.add({ ...block, timestamps: timestamps?.slice(from, to), reconstruction }));
+  }
+  judged.push(...judge.end());
+  return { ...judge.verdict, isAnomaly: judged.flatMap(({ isAnomaly }) => [...isAnomaly]) };
+}
+
+/** Judges a series, and sees that it is judged the same in one block and in many. */
+function judge(series: Series, whole: Reconstruction, metadata: ModelMetadata, options: VerdictOptions = {}) {
+  const verdict = judgeBlocks(series, whole, metadata, options, series.length);
+  for (const points of [1, 2, 3]) {
+    expect(judgeBlocks(series, whole, metadata, options, points), `blocks of ${points}`).to.deep.equal(verdict);
+  }
+  return verdict;
 }
 
 function judgeErrors(errors: number[], options = {}, changes: Partial<Series> = {}) {
@@ -21,7 +61,7 @@ function judgeErrors(errors: number[], options = {}, changes: Partial<Series> = 
 describe('the verdict', () => {
   it('flags the points whose error is above the threshold, as intervals with their peak', () => {
     const verdict = judgeErrors([0.5, 2, 3, 0.2, 0.1, 5, 0.3, 1.5]);
-    expect(Array.from(verdict.isAnomaly)).to.deep.equal([0, 1, 1, 0, 0, 1, 0, 1]);
+    expect(verdict.isAnomaly).to.deep.equal([0, 1, 1, 0, 0, 1, 0, 1]);
     expect(verdict.anomalousPoints).to.equal(4);
     expect(verdict.anomalies.map(({ start, end, peak }) => [start, end, peak])).to.deep.equal([
       [1, 2, 2],
@@ -138,7 +178,7 @@ describe('the verdict', () => {
         [8, 8],
       ]);
       const { isAnomaly } = judgeErrors(errors, { mergeGap: 3 }, { values });
-      expect(Array.from(isAnomaly)).to.deep.equal([0, 1, 1, 1, 1, 0, 0, 0, 1, 0]);
+      expect(isAnomaly).to.deep.equal([0, 1, 1, 1, 1, 0, 0, 0, 1, 0]);
     });
 
     it('the percentile of the errors of the request itself', () => {
@@ -155,6 +195,22 @@ describe('the verdict', () => {
       expect(ask({})).to.deep.equal([4, 8]);
       expect(ask({ missing: 'flag' })).to.deep.equal([1, 4, 6, 8]);
     });
+  });
+
+  it('hands blocks on at once where every interval counts, and else once their interval has ended', () => {
+    const [block, width] = [10, 1];
+    const handedOn = (options: VerdictOptions) => {
+      const judging = new Judge({ columns: ['value'] }, metadata, options);
+      return [0, 5, 5, 5, 0].map((error) => {
+        const errors = new Float32Array(block).fill(error);
+        const reconstruction = { error: errors, columnError: errors, expected: new Float64Array(block * width) };
+        const values = new Float64Array(block * width).fill(1);
+        return judging.add({ length: block, values, missing: new Uint8Array(block), reconstruction }).length;
+      });
+    };
+    expect(handedOn({})).to.deep.equal([1, 1, 1, 1, 1]);
+    expect(handedOn({ detectionDirection: 'above' })).to.deep.equal([1, 0, 0, 0, 4]);
+    expect(handedOn({ mergeGap: 20 })).to.deep.equal([1, 1, 1, 1, 0]);
   });
 
   it('flags the first point after a gap between timestamps where gaps are asked for, and only then', () => {

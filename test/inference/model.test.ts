@@ -5,6 +5,7 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { readSeries } from '../../src/detection/series.js';
 import { readMetadata } from '../../src/inference/metadata.js';
 import { Model } from '../../src/inference/model.js';
+import { parseModelFile, readModelFile } from '../../src/inference/model-file.js';
 import { OnnxGraph } from '../../model_creation/onnx.js';
 import { expectAppError } from '../support/errors.js';
 import { meanModel, meanModelBytes, meanReference } from '../support/models.js';
@@ -56,7 +57,7 @@ describe('a model file', () => {
   });
 
   it('gives the same for a series scored chunk by chunk as for one scored whole', async () => {
-    const model = await Model.load('model/model.onnx');
+    const model = await Model.create(await readModelFile('model/model.onnx'));
     const { values } = readSeries(await readFile('model_creation/data/test.csv'), model.columns);
     const chunked = await model.reconstruct(values);
     const whole = await model.reconstruct(values, { chunkPoints: values.length });
@@ -109,11 +110,16 @@ describe('a model file', () => {
   });
 
   it('is refused where it is missing, no ONNX file, or without our metadata', async () => {
-    await expectAppError('INVALID_MODEL', () => Model.load('no-such-file.onnx'));
+    await expectAppError('INVALID_MODEL', () => readModelFile('no-such-file.onnx'));
     await expectAppError('INVALID_MODEL', () => readMetadata(Buffer.from('this is no model')));
     const uneven = { points: 2, percentiles: [0, 50, 100], errors: [0, 1] };
     expect(() => meanModelBytes([{ mean: 0, scale: 1 }], { calibration: uneven })).to.throw(/as many errors/);
     const foreign = toBinary(ModelProtoSchema, new OnnxGraph().toModel('foreign'));
     await expectAppError('INVALID_MODEL', () => readMetadata(foreign));
+    const broken = {
+      ...parseModelFile(meanModelBytes([{ mean: 0, scale: 1 }])),
+      bytes: Buffer.from('this is no model'),
+    };
+    await expectAppError('INVALID_MODEL', () => Model.create(broken));
   });
 });

@@ -4,6 +4,7 @@ import { detect } from '../../src/detection/detect.js';
 import { readSeries } from '../../src/detection/series.js';
 import { sha256Of } from '../../src/hash.js';
 import { Model } from '../../src/inference/model.js';
+import { parseModelFile } from '../../src/inference/model-file.js';
 import { findPeriod } from '../../model_creation/period.js';
 import { prepare } from '../../model_creation/prepare.js';
 import { measureParity } from '../../model_creation/parity.js';
@@ -19,7 +20,7 @@ function twoColumns(points: number): string[] {
 }
 
 const csvOf = (header: string, rows: (string | number)[]) => Buffer.from(`${header}\n${rows.join('\n')}\n`);
-const loaded = async (csv: Buffer) => Model.fromBytes((await trainQuickly(quickParams(), csv)).bytes);
+const loaded = async (csv: Buffer) => Model.create(parseModelFile((await trainQuickly(quickParams(), csv)).bytes));
 
 describe('training', function () {
   this.timeout(60_000);
@@ -27,7 +28,7 @@ describe('training', function () {
   it('gives errors in ONNX Runtime that TensorFlow.js and plain loops in double give, on the real test series', async () => {
     const params = quickParams();
     const { fitted, prepared, bytes } = await trainQuickly(params);
-    const model = await Model.fromBytes(bytes);
+    const model = await Model.create(parseModelFile(bytes));
     const { values } = readSeries(await readFile(ECG), model.columns);
     const heads = await graphHeads(prepared, fitted, params);
     expect(await measureParity(model, heads, prepared, params, values)).to.be.below(1e-4);
@@ -36,7 +37,7 @@ describe('training', function () {
   it('gives the same for several columns', async () => {
     const params = quickParams();
     const { fitted, prepared, bytes } = await trainQuickly(params, csvOf('a,b', twoColumns(2000)));
-    const model = await Model.fromBytes(bytes);
+    const model = await Model.create(parseModelFile(bytes));
     const { values } = readSeries(csvOf('a,b', twoColumns(700)), model.columns);
     const heads = await graphHeads(prepared, fitted, params);
     expect(await measureParity(model, heads, prepared, params, values)).to.be.below(1e-3);
@@ -61,7 +62,7 @@ describe('training', function () {
 
   it('calibrates on errors of points that the fit has not seen, all of them', async () => {
     const { prepared, fitted, bytes } = await trainQuickly();
-    const { calibration } = (await Model.fromBytes(bytes)).metadata;
+    const { calibration } = (await Model.create(parseModelFile(bytes))).metadata;
     expect(calibration.points).to.equal(12_000);
     expect(fitted.without).to.have.lengthOf(prepared.blocks.length);
     expect(fitted.without[0][0].prototypes).to.not.deep.equal(fitted.without[1][0].prototypes);
@@ -69,7 +70,8 @@ describe('training', function () {
 
   it('tells in the model what it was made from', async () => {
     const csv = await readFile('model_creation/data/train.csv');
-    const { provenance, columns, metrics, heads } = (await Model.fromBytes((await trainQuickly()).bytes)).metadata;
+    const { provenance, columns, metrics, heads } = (await Model.create(parseModelFile((await trainQuickly()).bytes)))
+      .metadata;
     expect(provenance).to.include({ dataSha256: sha256Of(csv), trainingPoints: 12_000, seed: 42, date: '2026-11-23' });
     expect(columns).to.deep.equal([{ name: 'value', min: -79, max: 344 }]);
     expect(heads.map(({ window }) => window)).to.deep.equal([27, 54, 108, 108]);
@@ -98,9 +100,9 @@ describe('training', function () {
       });
     const model = await loaded(csvOf('a,b', rows(0)));
     expect((await detect(csvOf('a,b', rows(0)), model)).verdict.anomalies).to.have.length(0);
-    const { verdict } = await detect(csvOf('a,b', rows(Math.PI / 2)), model);
-    expect(verdict.isAnomaly.slice(2100, 2900)).to.deep.equal(new Uint8Array(800).fill(1));
-    expect(verdict.isAnomaly.slice(0, 1400)).to.deep.equal(new Uint8Array(1400));
+    const { isAnomaly } = await detect(csvOf('a,b', rows(Math.PI / 2)), model);
+    expect(isAnomaly.slice(2100, 2900)).to.deep.equal(new Uint8Array(800).fill(1));
+    expect(isAnomaly.slice(0, 1400)).to.deep.equal(new Uint8Array(1400));
   });
 
   it('finds in a column what it has not seen there, and blames that column', async () => {

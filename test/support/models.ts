@@ -1,6 +1,7 @@
 import { calibrate } from '../../src/detection/calibration.js';
 import { formatVersion, type ModelMetadata, writeMetadata } from '../../src/inference/metadata.js';
 import { Model } from '../../src/inference/model.js';
+import { parseModelFile } from '../../src/inference/model-file.js';
 import { encodeModel } from '../../model_creation/onnx.js';
 import { buildGraph } from '../../model_creation/onnx-graph.js';
 import type { Scaling } from '../../model_creation/prepare.js';
@@ -56,7 +57,7 @@ export function meanModelBytes(scaling: Scaling[], changes: Partial<ModelMetadat
 
 /** {@link meanModelBytes}, loaded. */
 export function meanModel(scaling: Scaling[], changes: Partial<ModelMetadata> = {}): Promise<Model> {
-  return Model.fromBytes(meanModelBytes(scaling, changes));
+  return Model.create(parseModelFile(meanModelBytes(scaling, changes)));
 }
 
 /** What {@link meanModel} should answer, in double and with plain loops. */

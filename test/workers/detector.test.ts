@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import type { ReportFormat } from '../../src/detection/report.js';
+import type { DetectRequest } from '../../src/workers/detect-worker.js';
 import { Detector } from '../../src/workers/detector.js';
 
 const ROWS = readFileSync('model_creation/data/test.csv', 'utf8').trim().split('\r\n').slice(1);
@@ -8,8 +10,19 @@ function series(points: number): Uint8Array {
   return Buffer.from(`value\n${Array.from({ length: points }, (_, i) => ROWS[i % ROWS.length]).join('\n')}\n`);
 }
 
-const job = (points: number) => ({ csv: series(points), options: {}, formats: ['json' as const] });
-const text = ({ reports }: { reports: Uint8Array[][] }) => Buffer.concat(reports[0]).toString();
+const job = (points: number, format: ReportFormat = 'json') => ({
+  csv: { bytes: series(points) },
+  options: {},
+  formats: [format],
+});
+const drop = () => undefined;
+
+/** What a detector answers, as text. */
+async function answer(detector: Detector, request: DetectRequest): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  await detector.detect(request, ({ bytes }) => void pieces.push(bytes));
+  return Buffer.concat(pieces).toString();
+}
 
 describe('the workers', function () {
   this.timeout(60_000);
@@ -25,24 +38,50 @@ describe('the workers', function () {
 
   it('give the same answer for a long series whether one of them computes it or several', async () => {
     for (const points of [28_000, 200_001, 300_000]) {
-      expect(text(await two.detect(job(points)))).to.equal(text(await one.detect(job(points))));
+      for (const format of ['json', 'csv'] as const) {
+        expect(await answer(two, job(points, format))).to.equal(await answer(one, job(points, format)));
+      }
     }
   });
 
   it('answer short series while a long one is computed', async () => {
     let done = false;
-    const long = two.detect(job(1_000_000)).then(() => (done = true));
+    const long = two.detect(job(1_000_000), drop).then(() => (done = true));
     await new Promise((resolve) => setTimeout(resolve, 500));
-    for (let i = 0; i < 3; i++) await two.detect(job(1000));
+    for (let i = 0; i < 3; i++) await two.detect(job(1000), drop);
     expect(done).to.equal(false);
     await long;
   });
 
+  it('wait for a caller who reads slowly, and compute for others meanwhile', async () => {
+    let taken = 0;
+    let release = drop as () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const slow = two.detect(job(300_000, 'csv'), async () => {
+      taken += 1;
+      await held;
+    });
+    for (let i = 0; i < 3; i++) await two.detect(job(28_000), drop);
+    expect(taken).to.equal(1);
+    release();
+    expect((await slow).length).to.equal(300_000);
+    expect(taken).to.be.above(20);
+  });
+
+  it('stop where what takes the answer fails, and say why', async () => {
+    const failing = () => Promise.reject(new Error('no room'));
+    expect(await two.detect(job(300_000, 'csv'), failing).catch((error: unknown) => error)).to.be.an('error');
+    expect(await two.detect(job(1000), failing).catch((error: unknown) => error)).to.have.property(
+      'message',
+      'no room',
+    );
+  });
+
   it('leave a long series that nobody waits for any more, and go on with others', async () => {
     const gone = new AbortController();
-    const outcome = two.detect(job(2_000_000), gone.signal).catch((error: unknown) => error);
+    const outcome = two.detect(job(2_000_000), drop, { signal: gone.signal }).catch((error: unknown) => error);
     setTimeout(() => gone.abort(), 800);
     expect(await outcome).to.have.property('message', 'Nobody waits for the answer any more.');
-    expect((await two.detect(job(1000))).length).to.equal(1000);
+    expect((await two.detect(job(1000), drop)).length).to.equal(1000);
   });
 });

@@ -1,0 +1,75 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ReportPiece } from '../detection/report.js';
+import { waitForChange } from './shared-memory.js';
+
+/** What the two ends of an outbox share: the entries of an Int32Array. */
+export const outboxEntries = {
+  /** 1 once nobody waits for the answer any more. */
+  abandoned: 0,
+  /** How many of the pieces that were sent have been taken. */
+  taken: 1,
+  count: 2,
+} as const;
+
+// A small answer goes back with the job's own, without a message for each piece.
+const KEPT_BYTES = 256 * 1024;
+// A caller who reads slowly slows the work down instead of filling memory.
+const PIECES_AHEAD = 4;
+
+/** Where a worker puts the pieces of an answer while it computes. */
+export class Outbox {
+  /** How many pieces were sent. */
+  sent = 0;
+  /** Milliseconds spent waiting for the caller. */
+  waited = 0;
+  private kept: ReportPiece[] = [];
+  private keptBytes = 0;
+
+  /** @param entries shared with who takes the pieces, see {@link outboxEntries} */
+  constructor(
+    private readonly port: MessagePort,
+    private readonly entries: Int32Array,
+  ) {}
+
+  /** Ends the work once nobody waits for the answer. */
+  checkpoint(): void {
+    if (Atomics.load(this.entries, outboxEntries.abandoned) === 1) {
+      throw new Error('Nobody waits for the answer any more.');
+    }
+  }
+
+  /** Takes the next piece; resolves once there may be another. */
+  async write(piece: ReportPiece): Promise<void> {
+    this.kept.push(piece);
+    this.keptBytes += piece.bytes.length;
+    if (this.sent === 0 && this.keptBytes < KEPT_BYTES) return;
+    for (const kept of this.kept.splice(0)) await this.send(kept);
+  }
+
+  /** The pieces that were not sent. */
+  takeRest(): ReportPiece[] {
+    return this.kept.splice(0);
+  }
+
+  private async send({ format, bytes }: ReportPiece): Promise<void> {
+    const started = performance.now();
+    const { entries } = this;
+    for (;;) {
+      this.checkpoint();
+      const taken = Atomics.load(entries, outboxEntries.taken);
+      if (this.sent - taken < PIECES_AHEAD) break;
+      await waitForChange(entries, outboxEntries.taken, taken);
+    }
+    this.waited += performance.now() - started;
+    const owned = ownedBytes(bytes);
+    this.port.postMessage({ format, bytes: owned } satisfies ReportPiece, [owned.buffer]);
+    this.sent += 1;
+  }
+}
+
+/** The same bytes in memory that can be handed to another thread: small buffers share theirs with others. */
+export function ownedBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && bytes.byteLength > Buffer.poolSize;
+  return isOwn ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}
