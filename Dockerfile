@@ -22,7 +22,7 @@ RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
  && find . -type d -empty -delete
 
 FROM node:20-bookworm-slim
-ARG VERSION=latest
+ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="ae-ano-detection" \
       org.opencontainers.image.description="Finds anomalies in time series with an autoencoder." \
