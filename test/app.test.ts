@@ -240,8 +240,8 @@ describe('the HTTP interface', () => {
     const stuck = { detect: () => new Promise<never>(() => undefined) };
     app = appWith(stuck, 1);
     readiness.becomeReady();
-    // Four are taken up, one waits, and the next is refused.
-    const taken = Array.from({ length: 5 }, () =>
+    // Two are taken up, one waits, and the next is refused.
+    const taken = Array.from({ length: 3 }, () =>
       send(ecgRows(200))
         .timeout(1000)
         .catch(() => undefined),

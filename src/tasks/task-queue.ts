@@ -26,7 +26,7 @@ interface UnderWay {
 // An Engine asks for a task again within minutes; finished ones beyond these are forgotten, the oldest first.
 const REMEMBERED_TASKS = 10_000;
 // While some tasks fetch their CSVs and some callers read slowly, the workers have others to compute.
-const JOBS_A_WORKER = 4;
+const JOBS_A_WORKER = 2;
 // An Engine reads the message of a failed task; what broke on our side is for our log.
 const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our side.');
 

@@ -23,7 +23,7 @@ export interface Storage {
 }
 
 /** Starts an S3 server with an empty bucket; undefined where none can be had on this machine. */
-export async function startStorage(): Promise<Storage | undefined> {
+export async function startStorage(name = 'engine'): Promise<Storage | undefined> {
   const checksCredentials = existsSync(MINIO);
   if (!checksCredentials && !installMoto()) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'ae-ano-storage-'));
@@ -31,7 +31,7 @@ export async function startStorage(): Promise<Storage | undefined> {
   const process = checksCredentials ? startMinio(folder, port) : startMoto(port);
   const host = new URL(`http://127.0.0.1:${port}`);
   const credentials = { accessKeyId: KEY, secretAccessKey: SECRET };
-  const bucket = { host, region: 'eu-central-2', bucket: 'engine', ...credentials };
+  const bucket = { host, region: 'eu-central-2', bucket: name, ...credentials };
   const stop = async () => {
     process.child.kill('SIGTERM');
     await process.finished();

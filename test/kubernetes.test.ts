@@ -1,0 +1,93 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { readConfig, settings } from '../src/config.js';
+
+interface Manifest {
+  kind: string;
+  metadata: { name: string };
+}
+
+interface Container {
+  image: string;
+  lifecycle: { preStop: { exec: { command: string[] } } };
+  envFrom: { configMapRef: { name: string } }[];
+  ports: { name: string; containerPort: number }[];
+}
+
+interface StatefulSet extends Manifest {
+  spec: {
+    replicas?: number;
+    serviceName: string;
+    template: {
+      metadata: { labels: Record<string, string> };
+      spec: {
+        terminationGracePeriodSeconds: number;
+        containers: Container[];
+        volumes: { emptyDir: { sizeLimit: string } }[];
+      };
+    };
+  };
+}
+
+interface Service extends Manifest {
+  spec: { selector: Record<string, string>; ports: { port: number; targetPort: string }[] };
+}
+
+const LEAVING_SECONDS = 3;
+const GIBIBYTE = 1024 ** 3;
+
+function read<T extends Manifest>(name: string): T {
+  return parse(readFileSync(`kubernetes/ae-ano-detection.${name}.yml`, 'utf8')) as T;
+}
+
+describe('the manifests', () => {
+  const configMap = read<Manifest & { data: Record<string, string> }>('config-map');
+  const stateful = read<StatefulSet>('stateful');
+  const pod = stateful.spec.template.spec;
+  const [container] = pod.containers;
+  const config = readConfig(configMap.data);
+  const services = ['service', 'engines-service'].map((name) => read<Service>(name));
+
+  it('configure what the service knows, with values that it takes', () => {
+    expect([...Object.keys(settings), 'ORT_DISABLE_TELEMETRY']).to.include.members(Object.keys(configMap.data));
+    expect(container.envFrom[0].configMapRef.name).to.equal(configMap.metadata.name);
+  });
+
+  it('wait for a pod that drains for as long as it may take', () => {
+    const preStop = Number(container.lifecycle.preStop.exec.command[1]);
+    const longest = preStop + config.shutdownGraceSeconds + LEAVING_SECONDS;
+    expect(pod.terminationGracePeriodSeconds).to.be.above(longest);
+  });
+
+  it('have room in /tmp for all uploads that may wait', () => {
+    expect(pod.volumes[0].emptyDir.sizeLimit).to.equal('1Gi');
+    expect(config.maxTasks * config.maxUploadBytes).to.be.below(GIBIBYTE);
+  });
+
+  it('find each other by their names, labels and ports', () => {
+    for (const { spec } of services) {
+      expect(stateful.spec.template.metadata.labels).to.include(spec.selector);
+      expect(spec.ports[0].targetPort).to.equal(container.ports[0].name);
+    }
+    expect(container.ports[0].containerPort).to.equal(config.port);
+    const names = services.map(({ metadata }) => metadata.name);
+    expect(names).to.include(stateful.spec.serviceName);
+    expect(names.map((name) => `http://${name}:8282`)).to.include(config.serviceUrl);
+  });
+
+  it('leave the number of pods to the autoscaler', () => {
+    const { spec } = read<Manifest & { spec: { scaleTargetRef: object } }>('autoscaler');
+    expect(spec.scaleTargetRef).to.include({ kind: stateful.kind, name: stateful.metadata.name });
+    expect(stateful.spec).not.to.have.property('replicas');
+  });
+
+  it('can be applied as a folder to a cluster without KServe', () => {
+    const files = readdirSync('kubernetes').filter((file) => file.endsWith('.yml'));
+    const groups = files.map(
+      (file) => (parse(readFileSync(`kubernetes/${file}`, 'utf8')) as { apiVersion: string }).apiVersion,
+    );
+    expect(groups).to.have.length(7);
+    expect(groups.filter((group) => group.includes('kserve'))).to.deep.equal([]);
+  });
+});
