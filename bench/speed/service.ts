@@ -16,7 +16,8 @@ export function buildService(): void {
 export function startService(modelPath: string): Promise<RunningServer> {
   const program: Program = {
     command: process.execPath,
-    args: () => ['dist/server.js'],
+    // As npm start has it.
+    args: () => ['--max-semi-space-size=2', 'dist/server.js'],
     env: (port) => ({
       HOST: '127.0.0.1',
       PORT: String(port),
