@@ -1,7 +1,7 @@
 import { finished } from 'node:stream/promises';
 import type { Response } from 'express';
 
-// A reader who takes nothing for so long is gone.
+// A reader who takes not a byte for so long is gone: Node then ends the connection.
 const LONGEST_PAUSE_MILLISECONDS = 60_000;
 
 /**
@@ -18,6 +18,7 @@ export class AnswerStream {
     private readonly mediaType: string,
   ) {
     const controller = new AbortController();
+    if (response.closed) controller.abort();
     response.once('close', () => {
       if (!response.writableFinished) controller.abort();
     });
@@ -32,7 +33,8 @@ export class AnswerStream {
       return;
     }
     if (first) {
-      response.set({ 'Content-Type': this.mediaType, Trailer: 'Server-Timing' });
+      response.set('Content-Type', this.mediaType);
+      if (this.mayHaveTrailer) response.set('Trailer', 'Server-Timing');
       this.first = undefined;
       await this.send(first);
     }
@@ -49,15 +51,20 @@ export class AnswerStream {
     const serverTiming = Object.entries(timings)
       .map(([step, milliseconds]) => `${step};dur=${milliseconds.toFixed(1)}`)
       .join(', ');
-    if (response.headersSent) response.addTrailers({ 'Server-Timing': serverTiming });
-    else response.set({ 'Content-Type': this.mediaType, 'Server-Timing': serverTiming });
+    if (!response.headersSent) response.set({ 'Content-Type': this.mediaType, 'Server-Timing': serverTiming });
+    else if (this.mayHaveTrailer) response.addTrailers({ 'Server-Timing': serverTiming });
     response.end(first);
     await finished(response);
   }
 
+  /** HTTP/1.0 knows no chunks, and so no trailers. */
+  private get mayHaveTrailer(): boolean {
+    return this.response.useChunkedEncodingByDefault;
+  }
+
   private async send(bytes: Uint8Array): Promise<void> {
     const { response, gone } = this;
-    const pause = setTimeout(() => response.destroy(), LONGEST_PAUSE_MILLISECONDS);
+    response.setTimeout(LONGEST_PAUSE_MILLISECONDS);
     try {
       await new Promise<void>((resolve, reject) => {
         const fail = () => reject(new Error('The client went away.'));
@@ -70,7 +77,8 @@ export class AnswerStream {
         });
       });
     } finally {
-      clearTimeout(pause);
+      // While it is computed nothing is sent.
+      response.setTimeout(0);
     }
   }
 }

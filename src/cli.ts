@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolveFromCaller, runCommand, usageError } from './command.js';
 import { readConfig, settings } from './config.js';
@@ -39,6 +39,8 @@ await runCommand(USAGE, {
     parseOptions(options);
     const file = await open(resolveFromCaller(data));
     try {
+      if (output && (await isSameFile(file, resolveFromCaller(output))))
+        throw usageError('--output: expected another file than the CSV.');
       const report = new ReportFile(output && resolveFromCaller(output));
       const modelFile = modelPath ? resolveFromCaller(modelPath) : readConfig({}).modelPath;
       await detectFile(file, modelFile, { options, formats: [format] }, report);
@@ -67,6 +69,13 @@ async function detectFile(
   } finally {
     await detector.close();
   }
+}
+
+/** The CSV is still read when the report is begun. */
+async function isSameFile(file: FileHandle, path: string): Promise<boolean> {
+  const there = await stat(path).catch(() => undefined);
+  const own = await file.stat();
+  return there?.ino === own.ino && there.dev === own.dev;
 }
 
 /** A file is read a piece at a time; what comes through a pipe comes only once, and is kept. */

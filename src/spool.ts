@@ -56,7 +56,8 @@ export class SpooledCsv {
   /** Frees what the CSV takes once its last user has called this. */
   release(): void {
     this.users -= 1;
-    if (this.users === 0) void this.file?.close();
+    // There is nothing to be done about a file that does not close, and nothing in it that is still needed.
+    if (this.users === 0) void this.file?.close().catch(() => undefined);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -41,6 +41,21 @@ describe('npm run detect', () => {
     const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
     expect(report).to.include({ length: 5, percentile: 40 }).and.to.not.have.property('error');
     expect(report.model.name).to.equal('made-up');
+  });
+
+  it('does not write over the CSV that it reads', async () => {
+    const data = join(folder, 'same.csv');
+    writeFileSync(data, '1\n2\n3\n');
+    const { code, stderr } = await detect(data, '--output', data);
+    expect([code, readFileSync(data, 'utf8')]).to.deep.equal([2, '1\n2\n3\n']);
+    expect(stderr).to.include('another file than the CSV');
+  });
+
+  it('says what is wrong with the file that it writes to', async function () {
+    if (!existsSync('/dev/full')) this.skip();
+    const { code, stderr } = await detect(ECG, '--format', 'csv', '--output', '/dev/full');
+    expect(code).to.equal(2);
+    expect(stderr).to.include('ENOSPC');
   });
 
   const mistakes: [name: string, args: string[], text: RegExp][] = [

@@ -182,6 +182,30 @@ describe('the server as a process', function () {
     expect(await Promise.all(slow.map(countRows))).to.deep.equal([300_001, 300_001, 300_001]);
   });
 
+  it('answers over HTTP/1.0, which knows no trailers, as well', async () => {
+    const server = serve();
+    const url = new URL(await listening(server));
+    const form = new FormData();
+    form.set('text', longSeries(30_000), 'series.csv');
+    const posted = new Request(url, { method: 'POST', body: form });
+    const type = posted.headers.get('content-type');
+    const bytes = Buffer.from(await posted.arrayBuffer());
+    const socket = connect(Number(url.port), url.hostname);
+    const head = ['POST /compute HTTP/1.0', 'Accept: text/csv', `Content-Length: ${bytes.length}`];
+    socket.write([...head, `Content-Type: ${type}`, '', ''].join('\r\n'));
+    socket.write(bytes);
+    let answer = '';
+    for await (const piece of socket) answer += String(piece);
+    expect(answer).to.match(/^HTTP\/1\.1 200 OK/);
+    expect(
+      answer
+        .trimEnd()
+        .split('\n')
+        .filter((row) => /,(true|false)$/.test(row)),
+    ).to.have.length(30_000);
+    expect((await fetch(new URL('/health/live', url))).status).to.equal(200);
+  });
+
   it('frees the worker of a client that goes away at any moment, and goes on serving', async () => {
     const server = serve({ WORKERS: '1', MAX_TASKS: '1' });
     const url = await listening(server);

@@ -1,3 +1,4 @@
+import { AppError } from '../errors.js';
 import { type Chunk, cutChunks } from '../inference/chunks.js';
 import type { Model, ModelIdentity, Reconstruction } from '../inference/model.js';
 import { bytesInMemory, type ByteSource } from './byte-source.js';
@@ -119,9 +120,13 @@ export class Detection {
   }
 
   private *readValues(carry: boolean, waiting: SeriesBlock[]): Generator<Float64Array> {
+    const { length } = this.series;
     const blocks = this.series.blocks(this.scorer.chunkPlan.chunkPoints, carry)[Symbol.iterator]();
+    let points = 0;
     for (;;) {
       const next = this.timed('parsing', () => blocks.next());
+      points += next.done ? 0 : next.value.length;
+      if (points > length || (next.done && points < length)) throw changedMeanwhile(length);
       if (next.done) return;
       waiting.push(next.value);
       yield next.value.values;
@@ -198,6 +203,12 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
+}
+
+function changedMeanwhile(length: number): AppError {
+  return new AppError('MALFORMED_CSV', `The CSV was changed while it was read: it had ${length} points at first.`, {
+    expected: `${length} points`,
+  });
 }
 
 function errorsOf(blocks: ScoredBlock[], length: number): Float32Array {

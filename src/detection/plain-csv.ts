@@ -20,6 +20,8 @@ const EXACT_POWER = 22;
 const POWERS_OF_TEN = Array.from({ length: EXACT_POWER + 1 }, (_, power) => Number(`1e${power}`));
 // Rows of thousands of characters are not what the plain way is for.
 const LONGEST_ROW = 64 * 1024;
+// A call has room for so many arguments on any stack.
+const LONGEST_TEXT = 4096;
 const FIRST_VISIBLE = 33;
 
 /** Thrown where a CSV is not as plain as it must be, whatever the reason. */
@@ -214,6 +216,7 @@ class PlainScanner {
   }
 
   private text(from: number, to: number): string {
+    if (to - from > LONGEST_TEXT) throw new NotPlain();
     return String.fromCharCode(...this.bytes.subarray(from, to));
   }
 }

@@ -9,7 +9,7 @@ import type { ModelDescription } from '../inference/metadata.js';
 import { readModelFile } from '../inference/model-file.js';
 import type { CsvInput, DetectAnswer, DetectJob, DetectOutcome, DetectRequest, JobMessage } from './detect-worker.js';
 import { outboxEntries } from './outbox.js';
-import type { SharedChunks } from './shared-chunks.js';
+import { failTaken, type SharedChunks } from './shared-chunks.js';
 
 /** How a detector is set up. */
 export interface DetectorSettings {
@@ -85,7 +85,10 @@ export class Detector {
     try {
       const job: DetectJob = { ...request, port, entries: caller.entries };
       const transferList = [...ownMemory(request.csv), port];
-      return await caller.finish((await this.run(job, { transferList })) as DetectOutcome);
+      const outcome = this.run(job, { transferList }).catch((error: unknown) => {
+        throw caller.writeError ?? error;
+      });
+      return await caller.finish((await outcome) as DetectOutcome);
     } finally {
       signal?.removeEventListener('abort', abandon);
     }
@@ -100,9 +103,9 @@ export class Detector {
       const help = async (): Promise<void> => {
         while (await this.run(chunks, { name: 'help' }));
       };
-      // A chunk that fails is known to the worker that has offered it.
       void help()
-        .catch(() => undefined)
+        // A worker that ends takes what it was at with it.
+        .catch(() => failTaken(chunks))
         .finally(() => (helping -= 1));
     };
   }
@@ -128,6 +131,8 @@ export class Detector {
 /** The end of a job that its caller is at. */
 class Caller {
   readonly entries = new Int32Array(new SharedArrayBuffer(outboxEntries.count * Int32Array.BYTES_PER_ELEMENT));
+  /** What went wrong with a piece, if anything did: the worker only knows that nobody waits. */
+  writeError: unknown;
   private received = 0;
   private writing = Promise.resolve();
 
@@ -169,8 +174,10 @@ class Caller {
       Atomics.add(this.entries, outboxEntries.taken, 1);
       Atomics.notify(this.entries, outboxEntries.taken);
     });
-    // Told once the worker has stopped.
-    this.writing.catch(() => this.abandon());
+    this.writing.catch((error: unknown) => {
+      this.writeError ??= error;
+      this.abandon();
+    });
   }
 }
 

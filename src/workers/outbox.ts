@@ -14,8 +14,8 @@ export const outboxEntries = {
 // A small answer goes back with the job's own, without a message for each piece.
 const KEPT_BYTES = 256 * 1024;
 // A caller who reads slowly slows the work down instead of filling memory.
-const PLACES = 4;
-const PLACE_BYTES = 256 * 1024;
+const PIECES_AHEAD = 4;
+const LARGEST_PIECE = 256 * 1024;
 
 /** Where a worker puts the pieces of an answer while it computes. */
 export class Outbox {
@@ -41,14 +41,14 @@ export class Outbox {
     }
   }
 
-  /** Takes the next piece; resolves once there may be another. */
+  /** Takes the next piece; resolves once there may be another. Small answers stay here until they are taken. */
   async write(piece: ReportPiece): Promise<void> {
     this.kept.push(piece);
     this.keptBytes += piece.bytes.length;
     if (this.sent === 0 && this.keptBytes < KEPT_BYTES) return;
     for (const { format, bytes } of this.kept.splice(0)) {
-      for (let from = 0; from < bytes.length; from += PLACE_BYTES) {
-        await this.send({ format, bytes: bytes.subarray(from, from + PLACE_BYTES) });
+      for (let from = 0; from < bytes.length; from += LARGEST_PIECE) {
+        await this.send({ format, bytes: bytes.subarray(from, from + LARGEST_PIECE) });
       }
     }
   }
@@ -60,8 +60,8 @@ export class Outbox {
 
   private async send({ format, bytes }: ReportPiece): Promise<void> {
     await this.waitForPlace();
-    this.places ??= new SharedArrayBuffer(PLACES * PLACE_BYTES);
-    const place = new Uint8Array(this.places, (this.sent % PLACES) * PLACE_BYTES, bytes.length);
+    this.places ??= new SharedArrayBuffer(PIECES_AHEAD * LARGEST_PIECE);
+    const place = new Uint8Array(this.places, (this.sent % PIECES_AHEAD) * LARGEST_PIECE, bytes.length);
     place.set(bytes);
     this.port.postMessage({ format, bytes: place } satisfies ReportPiece);
     this.sent += 1;
@@ -73,7 +73,7 @@ export class Outbox {
     for (;;) {
       this.checkpoint();
       const taken = Atomics.load(entries, outboxEntries.taken);
-      if (this.sent - taken < PLACES) break;
+      if (this.sent - taken < PIECES_AHEAD) break;
       await waitForChange(entries, outboxEntries.taken, taken);
     }
     this.waited += performance.now() - started;

@@ -23,7 +23,7 @@ const READY = 1;
 const TAKEN = 2;
 const DONE = 3;
 const FAILED = 4;
-// Enough that no thread waits for the one that reads; each takes a hundred kilobytes or so.
+// Enough that no thread waits for the one that reads; each takes a hundred kilobytes or so for each column.
 const PLACES = 8;
 const BOUNDS = 3;
 
@@ -79,13 +79,21 @@ export async function scoreShared(model: Model, shared: SharedChunks, first = 0)
   return false;
 }
 
+/** Gives up the chunks that are being scored: who scored them has ended. */
+export function failTaken({ states }: SharedChunks): void {
+  for (let place = 0; place < PLACES; place++) {
+    Atomics.compareExchange(states, place, TAKEN, FAILED);
+    Atomics.notify(states, place);
+  }
+}
+
 /** Scores the chunk in a place, unless it is not ready or another thread takes it. */
 async function scorePlace(model: Model, shared: SharedChunks, place: number): Promise<boolean> {
   const { states } = shared;
   if (Atomics.compareExchange(states, place, READY, TAKEN) !== READY) return false;
   try {
     putResult(shared, place, await model.scoreChunk(chunkIn(shared, place)));
-    Atomics.store(states, place, DONE);
+    Atomics.compareExchange(states, place, TAKEN, DONE);
   } catch (error) {
     Atomics.store(states, place, FAILED);
     throw error;
@@ -103,7 +111,7 @@ async function takeResult(
   checkpoint: () => void,
 ): Promise<Reconstruction> {
   const { states } = shared;
-  for (let state = states[oldest]; state !== DONE; state = Atomics.load(states, oldest)) {
+  for (let state = Atomics.load(states, oldest); state !== DONE; state = Atomics.load(states, oldest)) {
     checkpoint();
     if (state === FAILED) throw new Error('A part of the series could not be scored.');
     if (!(await scoreShared(model, shared, oldest))) await waitForChange(states, oldest, TAKEN);

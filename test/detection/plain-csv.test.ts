@@ -113,6 +113,8 @@ describe('the fast way through plain CSVs', () => {
       [19_999, '1,,'],
       [19_999, ',,'],
       [5000, '1,1e999,3'],
+      [5000, `${'9'.repeat(130_000)},1,3`],
+      [5000, `1,${'0'.repeat(5000)}1,3`],
     ] as const) {
       for (const newline of ['\n', '\r\n']) {
         const csv = Buffer.from(['time,a,b', ...rows.toSpliced(at, 1, row)].join(newline));

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { ReportFormat } from '../../src/detection/report.js';
 import type { DetectRequest } from '../../src/workers/detect-worker.js';
+import type { Model } from '../../src/inference/model.js';
 import { Detector } from '../../src/workers/detector.js';
+import { failTaken, scoreShared, scoreTogether, shareChunks } from '../../src/workers/shared-chunks.js';
 
 const ROWS = readFileSync('model_creation/data/test.csv', 'utf8').trim().split('\r\n').slice(1);
 
@@ -75,6 +77,17 @@ describe('the workers', function () {
       'message',
       'no room',
     );
+  });
+
+  it('give up a series of which a worker that has ended had a part', async () => {
+    const plan = { width: 1, context: 8, alignment: 1, chunkPoints: 2048 };
+    const chunk = { values: new Float64Array(2048), keptFrom: 0, keptTo: 2048 };
+    const shared = shareChunks(plan);
+    const never = { scoreChunk: () => new Promise<never>(() => undefined) } as unknown as Model;
+    const offer = () => void scoreShared(never, shared);
+    const results = scoreTogether(never, [chunk], shared, offer, drop);
+    setTimeout(() => failTaken(shared), 50);
+    expect(await results.next().catch((error: unknown) => error)).to.be.an('error');
   });
 
   it('leave a long series that nobody waits for any more, and go on with others', async () => {
