@@ -4,7 +4,8 @@ export interface ByteSource {
   pieces(): Iterable<Uint8Array>;
 }
 
-const PIECE_BYTES = 256 * 1024;
+/** The most bytes in a piece. */
+export const PIECE_BYTES = 256 * 1024;
 
 /** Bytes that are all in memory. */
 export function bytesInMemory(bytes: Uint8Array): ByteSource {

@@ -10,13 +10,9 @@ const SNIFFED_LINES = 100;
 // A quote that is never closed would make the rest of the file one cell.
 const LONGEST_ROW = 16 * 1024 * 1024;
 
-/**
- * Decodes the bytes of a text file, piece by piece: UTF-8 and UTF-16 by their byte order mark, else
- * UTF-8 where all bytes are valid UTF-8, else Latin-1 (as Windows-1252, of which it is a part). Every
- * newline becomes a line feed.
- */
-export function* decodeText(source: ByteSource): Generator<string> {
-  const decoder = new TextDecoder(encodingOf(source));
+/** Decodes the bytes of a text file, piece by piece; every newline becomes a line feed. */
+export function* decodeText(source: ByteSource, encoding: string): Generator<string> {
+  const decoder = new TextDecoder(encoding);
   let held = '';
   for (const piece of source.pieces()) {
     const text = held + decoder.decode(piece, { stream: true });
@@ -31,7 +27,11 @@ function withLineFeeds(text: string): string {
   return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }
 
-function encodingOf(source: ByteSource): string {
+/**
+ * Tells the encoding of a text file: UTF-8 and UTF-16 by their byte order mark, else UTF-8 where all
+ * bytes are valid UTF-8, else Latin-1 (as Windows-1252, of which it is a part).
+ */
+export function encodingOf(source: ByteSource): string {
   let decoder: TextDecoder | undefined;
   try {
     for (const piece of source.pieces()) {

@@ -1,9 +1,15 @@
 import { AppError } from '../errors.js';
 import { type Chunk, cutChunks } from '../inference/chunks.js';
-import type { Model, ModelIdentity, Reconstruction } from '../inference/model.js';
+import {
+  emptyReconstruction,
+  type Model,
+  type ModelIdentity,
+  putReconstruction,
+  type Reconstruction,
+} from '../inference/model.js';
 import { bytesInMemory, type ByteSource } from './byte-source.js';
 import type { SeriesBlock } from './cell-block.js';
-import { openSeries, type Series, type SeriesReader } from './series.js';
+import { openSeries, type Series, type SeriesReader, wholeSeries } from './series.js';
 import { Judge, type JudgedBlock, type ScoredBlock, type Verdict, type VerdictOptions } from './verdict.js';
 
 /** What scores the points of a series: a model, or something that has several do it. */
@@ -177,25 +183,15 @@ export async function detect(csv: Uint8Array, model: Scorer, options: VerdictOpt
 export function wholeDetection(detection: Detection, blocks: JudgedBlock[]): WholeDetection {
   const { model, verdict, window } = detection;
   const { length, columns } = detection.series;
-  const width = columns.length;
-  const series: Series = { length, columns, values: new Float64Array(length * width), missing: new Uint8Array(length) };
-  const reconstruction = {
-    error: errorsOf(blocks, length),
-    columnError: new Float32Array(length * width),
-    expected: new Float64Array(length * width),
-  };
+  const reconstruction = emptyReconstruction(length, columns.length);
   const isAnomaly = new Uint8Array(length);
   let first = 0;
   for (const block of blocks) {
-    series.values.set(block.values, first * width);
-    series.missing.set(block.missing, first);
-    if (block.timestamps) series.timestamps = (series.timestamps ?? []).concat(block.timestamps);
-    reconstruction.columnError.set(block.reconstruction.columnError, first * width);
-    reconstruction.expected.set(block.reconstruction.expected, first * width);
+    putReconstruction(reconstruction, block.reconstruction, first);
     isAnomaly.set(block.isAnomaly, first);
     first += block.length;
   }
-  return { model, series, reconstruction, isAnomaly, verdict, window };
+  return { model, series: wholeSeries(detection.series, blocks), reconstruction, isAnomaly, verdict, window };
 }
 
 /** All that comes, in a list. */

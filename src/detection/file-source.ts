@@ -1,7 +1,5 @@
 import { readSync } from 'node:fs';
-import type { ByteSource } from './byte-source.js';
-
-const PIECE_BYTES = 256 * 1024;
+import { type ByteSource, PIECE_BYTES } from './byte-source.js';
 
 /**
  * The bytes of an open file, of which no more than a piece is in memory; reading throws where the file

@@ -67,10 +67,10 @@ export function isPlainText(bytes: Uint8Array): boolean {
 
 /** The bytes in pieces that each end with a row; each is valid until the next one is asked for. */
 function* wholeLines(source: ByteSource): Generator<Uint8Array> {
-  let held = new Uint8Array(4 * LONGEST_ROW);
+  let held = new Uint8Array(0);
   let used = 0;
   for (const piece of source.pieces()) {
-    if (used + piece.length > held.length) held = enlarged(held, used + piece.length);
+    if (used + piece.length > held.length) held = enlarged(held, Math.max(2 * held.length, used + piece.length));
     held.set(piece, used);
     used += piece.length;
     const end = held.subarray(0, used).lastIndexOf(NEWLINE) + 1;

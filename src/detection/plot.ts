@@ -1,6 +1,7 @@
 import type { Canvas } from '@napi-rs/canvas';
 import type { ChartConfiguration, ChartDataset, Plugin, Point, ScaleOptions } from 'chart.js';
 import { colours, drawChart, stackAsPng } from './chart.js';
+import { columnsToDraw } from './columns-to-draw.js';
 import type { WholeDetection } from './detect.js';
 import type { Series } from './series.js';
 import { scoreOf } from './interval.js';
@@ -8,8 +9,6 @@ import { scoreOf } from './interval.js';
 const WIDTH = 1200;
 const HEIGHT = 420;
 const COLUMN_HEIGHT = 160;
-// Beyond them a picture is no longer read at a glance.
-const MOST_COLUMNS = 6;
 // A detail helps once a window is no longer readable in the whole.
 const DETAIL_WINDOWS = 12;
 // Scores span decades: far below the threshold they say nothing, far above it they must not dwarf it.
@@ -42,7 +41,7 @@ export async function plotDetection(detection: WholeDetection): Promise<Buffer> 
 }
 
 function drawRange(detection: WholeDetection, from: number, to: number, title: string): Promise<Canvas> {
-  const columns = columnsToDraw(detection);
+  const columns = columnsToDraw(detection.series.columns, detection.verdict.anomalies);
   const labels = new Set<string>();
   const config: ChartConfiguration<'line', Point[]> = {
     type: 'line',
@@ -80,22 +79,6 @@ function drawRange(detection: WholeDetection, from: number, to: number, title: s
     plugins: [flaggedIntervals(detection)],
   };
   return drawChart(config, WIDTH, HEIGHT + (columns.length - 1) * COLUMN_HEIGHT);
-}
-
-/** The columns that have a panel, by their place in the series. */
-function columnsToDraw({ series, verdict }: WholeDetection): number[] {
-  const places = series.columns.map((_, j) => j);
-  if (places.length <= MOST_COLUMNS) return places;
-  const blame = series.columns.map((column) =>
-    verdict.anomalies.reduce(
-      (sum, { columns }) => sum + (columns.find((share) => share.column === column)?.share ?? 0),
-      0,
-    ),
-  );
-  return places
-    .sort((a, b) => blame[b] - blame[a])
-    .slice(0, MOST_COLUMNS)
-    .sort((a, b) => a - b);
 }
 
 /** An axis for each column; the one that comes last lies at the top. */

@@ -1,7 +1,7 @@
 import { AppError, quote } from '../errors.js';
 import { bytesInMemory, type ByteSource } from './byte-source.js';
 import { BlockBuilder, type CellBlock, type SeriesBlock } from './cell-block.js';
-import { decodeText, type Delimiter, firstRows, headOf, rowsOf, sniffDelimiter } from './csv.js';
+import { decodeText, type Delimiter, encodingOf, firstRows, headOf, rowsOf, sniffDelimiter } from './csv.js';
 import { fillGaps } from './gaps.js';
 import { isMissing, isNumber, NumberReader } from './numbers.js';
 import { isPlainText, NotPlain, plainBlocks } from './plain-csv.js';
@@ -99,13 +99,18 @@ export function openAnySeries(
   modelColumns?: readonly string[],
   onBlock?: () => void,
 ): SeriesReader {
-  const head = headOf(decodeText(source));
+  const encoding = encodingOf(source);
+  const head = headOf(decodeText(source, encoding));
   if (head === '') {
     throw new AppError('EMPTY_FILE', 'The file is empty: expected a CSV with a number in each row.');
   }
   const delimiter = sniffDelimiter(head);
   const table = readTable(firstRows(head, delimiter, SAMPLE_ROWS), modelColumns);
-  return surveyed(table, (points, carry) => anyBlocks(source, delimiter, table, points, carry), onBlock);
+  return surveyed(
+    table,
+    (points, carry) => anyBlocks(decodeText(source, encoding), delimiter, table, points, carry),
+    onBlock,
+  );
 }
 
 /** Reads all cells once, to see that they are as they should be and what they hold. */
@@ -143,20 +148,26 @@ function hasNumber(values: Float64Array, column: number, width: number): boolean
 
 /** Reads a whole CSV, see {@link openSeries}. */
 export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[]): Series {
-  return wholeSeries(openSeries(bytesInMemory(bytes), modelColumns));
+  const reader = openSeries(bytesInMemory(bytes), modelColumns);
+  return wholeSeries(reader, reader.blocks(BLOCK_POINTS, false));
 }
 
 /** All blocks of a series as one. */
-export function wholeSeries(reader: SeriesReader): Series {
-  const { length, columns } = reader;
+export function wholeSeries(
+  { length, columns }: Pick<SeriesReader, 'length' | 'columns'>,
+  blocks: Iterable<SeriesBlock>,
+): Series {
   const values = new Float64Array(length * columns.length);
   const missing = new Uint8Array(length);
   let timestamps: string[] | undefined;
   let first = 0;
-  for (const block of reader.blocks(BLOCK_POINTS, false)) {
+  for (const block of blocks) {
     values.set(block.values, first * columns.length);
     missing.set(block.missing, first);
-    if (block.timestamps) timestamps = (timestamps ?? []).concat(block.timestamps);
+    if (block.timestamps) {
+      timestamps ??= [];
+      for (const timestamp of block.timestamps) timestamps.push(timestamp);
+    }
     first += block.length;
   }
   return { length, columns, values, missing, timestamps };
@@ -254,7 +265,7 @@ function matchByPosition(places: number[], modelColumns: readonly string[]): num
 
 /** The cells of any CSV, block by block. */
 function* anyBlocks(
-  source: ByteSource,
+  pieces: Iterable<string>,
   delimiter: Delimiter,
   table: Table,
   points: number,
@@ -263,7 +274,7 @@ function* anyBlocks(
   const block = new BlockBuilder(points, table.columns.length, table.timestampPlace >= 0, carry);
   const numbers = new NumberReader(delimiter !== ',');
   let headerSeen = !table.hasHeader;
-  for (const { cells, row } of rowsOf(decodeText(source), delimiter)) {
+  for (const { cells, row } of rowsOf(pieces, delimiter)) {
     if (headerSeen) addRow(block, cells, row, table, numbers, carry);
     headerSeen = true;
     if (block.length === points) yield block.take();

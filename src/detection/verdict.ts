@@ -83,7 +83,7 @@ export class Judge {
   /** A point is anomalous where its error is above this. */
   readonly threshold: number;
   private readonly calibration: Calibration;
-  private readonly counts: Counts;
+  private readonly counts: Omit<Counts, 'irregularSteps'>;
   private readonly anomalies: Anomaly[] = [];
   private readonly steps: StepWatch | undefined;
   private held: JudgedBlock[] = [];
@@ -107,7 +107,7 @@ export class Judge {
     this.threshold = margin * errorAtPercentile(this.calibration, percentile);
     this.steps = series.sampling && new StepWatch(series.sampling);
     const outside = series.columns.map(() => 0);
-    this.counts = { length: 0, outside, missing: 0, flagged: 0, irregularSteps: 0 };
+    this.counts = { length: 0, outside, missing: 0, flagged: 0 };
   }
 
   /** Takes the next points and gives back those that are judged. */
@@ -138,8 +138,8 @@ export class Judge {
 
   /** The verdict, once the series has ended. */
   get verdict(): Verdict {
-    const { percentile, margin, threshold, anomalies, counts } = this;
-    counts.irregularSteps = this.steps?.irregularSteps ?? 0;
+    const { percentile, margin, threshold, anomalies } = this;
+    const counts = { ...this.counts, irregularSteps: this.steps?.irregularSteps ?? 0 };
     const anomalousPoints = anomalies.reduce((sum, { start, end }) => sum + end - start + 1, 0);
     const warnings = doubts(counts, this.series.sampling, this.metadata, this.calibration, percentile);
     return { percentile, margin, threshold, anomalousPoints, anomalies, warnings };

@@ -14,6 +14,23 @@ export interface Reconstruction {
   expected: Float64Array;
 }
 
+/** Puts what the model makes of some points into that of a longer series, at the place of the first of them. */
+export function putReconstruction(whole: Reconstruction, part: Reconstruction, first: number): void {
+  const width = whole.columnError.length / whole.error.length;
+  whole.error.set(part.error, first);
+  whole.columnError.set(part.columnError, first * width);
+  whole.expected.set(part.expected, first * width);
+}
+
+/** Room for what the model makes of a series. */
+export function emptyReconstruction(length: number, width: number): Reconstruction {
+  return {
+    error: new Float32Array(length),
+    columnError: new Float32Array(length * width),
+    expected: new Float64Array(length * width),
+  };
+}
+
 /** How a series is scored. */
 export interface ReconstructOptions {
   /**
@@ -93,16 +110,10 @@ export class Model {
     const width = this.metadata.columns.length;
     const length = values.length / width;
     this.checkLength(length);
-    const result = {
-      error: new Float32Array(length),
-      columnError: new Float32Array(length * width),
-      expected: new Float64Array(length * width),
-    };
+    const result = emptyReconstruction(length, width);
     let first = 0;
     for await (const chunk of this.score(cutChunks([values], length, { ...this.chunkPlan, chunkPoints }))) {
-      result.error.set(chunk.error, first);
-      result.columnError.set(chunk.columnError, first * width);
-      result.expected.set(chunk.expected, first * width);
+      putReconstruction(result, chunk, first);
       first += chunk.error.length;
       onProgress?.(first / length);
     }

@@ -1,7 +1,7 @@
-import { bytesInMemory, type ByteSource } from '../detection/byte-source.js';
+import { bytesInMemory } from '../detection/byte-source.js';
 import { calibrate } from '../detection/calibration.js';
 import type { SeriesBlock } from '../detection/cell-block.js';
-import { decodeText, firstRows, headOf } from '../detection/csv.js';
+import { firstRows } from '../detection/csv.js';
 import { openSeries, type SeriesReader } from '../detection/series.js';
 import { Judge } from '../detection/verdict.js';
 import type { ModelDescription } from '../inference/metadata.js';
@@ -12,6 +12,8 @@ import { type PackedTimes, packTimes } from './times.js';
 export type PackedScored = Omit<Scored, 'times'> & { times?: PackedTimes };
 
 const BLOCK_POINTS = 65_536;
+// More than any header has.
+const HEADER_BYTES = 1024 * 1024;
 
 /**
  * Reads the service's scored CSV as the service reads CSVs: what the model expected and the errors are
@@ -24,9 +26,8 @@ export function readScored(
   model: ModelDescription,
   onProgress: (share: number) => void = () => undefined,
 ): PackedScored {
-  const source = bytesInMemory(csv);
   const columns = model.columns.map(({ name }) => name);
-  const reader = openSeries(source, [...columns, ...ownColumns(source, columns.length)]);
+  const reader = openSeries(bytesInMemory(csv), [...columns, ...ownColumns(csv, columns.length)]);
   const { labels, ...scored } = takeApart(reader, columns, onProgress);
   const { length, values, missing, expected, error } = scored;
   const block = { length, values, missing, ...(labels && { timestamps: labels }) };
@@ -50,8 +51,8 @@ export function readScored(
 }
 
 /** The names of the columns with what the model expected and with the errors: behind those of the input. */
-function ownColumns(source: ByteSource, width: number): string[] {
-  const [header] = firstRows(headOf(decodeText(source)), ',', 1);
+function ownColumns(csv: Uint8Array, width: number): string[] {
+  const [header] = firstRows(new TextDecoder().decode(csv.subarray(0, HEADER_BYTES)), ',', 1);
   return header.slice(-width - 3, -2);
 }
 
@@ -69,7 +70,10 @@ function takeApart(reader: SeriesReader, columns: string[], onProgress: (share: 
   let first = 0;
   for (const block of reader.blocks(BLOCK_POINTS, false)) {
     copyBlock(block, whole, first, width);
-    if (block.timestamps) labels = (labels ?? []).concat(block.timestamps);
+    if (block.timestamps) {
+      labels ??= [];
+      for (const label of block.timestamps) labels.push(label);
+    }
     first += block.length;
     onProgress(first / length);
   }

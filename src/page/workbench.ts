@@ -1,7 +1,7 @@
+import { columnsToDraw } from '../detection/columns-to-draw.js';
 import type { Anomaly } from '../detection/interval.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import { Chart } from './chart.js';
-import { columnsToDraw } from './columns.js';
 import type { Command } from './curl.js';
 import { byId } from './dom.js';
 import { count } from './format.js';

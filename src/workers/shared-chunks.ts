@@ -1,21 +1,18 @@
 import { type Chunk, type ChunkPlan, longestChunk } from '../inference/chunks.js';
-import type { Model, Reconstruction } from '../inference/model.js';
+import { type Model, putReconstruction, type Reconstruction } from '../inference/model.js';
 import { waitForChange } from './shared-memory.js';
 
 /**
  * Places for some chunks of a series and for what the model makes of them, in memory that threads share:
  * whoever is free scores one.
  */
-export interface SharedChunks {
+export interface SharedChunks extends Reconstruction {
   plan: ChunkPlan;
   /** For each place how far its work is, one of the states below. */
   states: Int32Array;
   /** For each place how many points it holds, and from where to where they count. */
   bounds: Int32Array;
   values: Float64Array;
-  error: Float32Array;
-  columnError: Float32Array;
-  expected: Float64Array;
 }
 
 const FREE = 0;
@@ -92,7 +89,8 @@ async function scorePlace(model: Model, shared: SharedChunks, place: number): Pr
   const { states } = shared;
   if (Atomics.compareExchange(states, place, READY, TAKEN) !== READY) return false;
   try {
-    putResult(shared, place, await model.scoreChunk(chunkIn(shared, place)));
+    const result = await model.scoreChunk(chunkIn(shared, place));
+    putReconstruction(shared, result, place * shared.plan.chunkPoints);
     Atomics.compareExchange(states, place, TAKEN, DONE);
   } catch (error) {
     Atomics.store(states, place, FAILED);
@@ -132,13 +130,6 @@ function chunkIn({ plan, bounds, values }: SharedChunks, place: number): Chunk {
   const [points, keptFrom, keptTo] = bounds.subarray(place * BOUNDS);
   const first = place * longestChunk(plan) * plan.width;
   return { values: values.subarray(first, first + points * plan.width), keptFrom, keptTo };
-}
-
-function putResult(shared: SharedChunks, place: number, { error, columnError, expected }: Reconstruction): void {
-  const first = place * shared.plan.chunkPoints;
-  shared.error.set(error, first);
-  shared.columnError.set(columnError, first * shared.plan.width);
-  shared.expected.set(expected, first * shared.plan.width);
 }
 
 function resultIn({ plan, bounds, error, columnError, expected }: SharedChunks, place: number): Reconstruction {

@@ -1,4 +1,4 @@
-import type { Anomaly } from '../detection/interval.js';
+import type { Anomaly } from './interval.js';
 
 // Beyond them a picture is no longer read at a glance.
 const MOST_COLUMNS = 6;
