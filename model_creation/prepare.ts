@@ -1,5 +1,4 @@
 import { readSeries } from '../src/detection/series.js';
-import { measureSampling } from '../src/detection/timestamps.js';
 import { AppError } from '../src/errors.js';
 import { sha256Of } from '../src/hash.js';
 import type { ModelColumn } from '../src/inference/metadata.js';
@@ -37,7 +36,7 @@ export interface Prepared {
  * @throws AppError TOO_FEW_POINTS or CONSTANT_SERIES where the data cannot support a model
  */
 export function prepare(csv: Uint8Array, params: Params): Prepared {
-  const { columns, values, length, timestamps } = readSeries(csv);
+  const { columns, values, length, sampling } = readSeries(csv);
   const width = columns.length;
   const { blocks, period } = params.prepare;
   // A block must hold a window, and a window is at most an eighth of the series.
@@ -54,7 +53,7 @@ export function prepare(csv: Uint8Array, params: Params): Prepared {
     periods: byColumn.map((column) => (isConstant(column) ? longest : findPeriod(column, period))),
     blocks: edges.slice(0, -1).map((edge, i) => values.slice(edge, edges[i + 1])),
     points: length,
-    samplingInterval: timestamps && measureSampling(timestamps)?.interval,
+    samplingInterval: sampling?.interval,
     dataSha256: sha256Of(csv),
   };
 }

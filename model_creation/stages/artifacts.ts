@@ -13,7 +13,7 @@ export const paths = {
   prototypes: 'model_creation/output/prototypes.bin',
   epochs: 'model_creation/output/epochs.json',
   lossPlot: 'model/loss.png',
-  model: 'model/model.onnx',
+  model: 'model/ecg/1/model.onnx',
   metrics: 'model/metrics.json',
   evaluationPlot: 'model/evaluation.png',
 } as const;

@@ -13,6 +13,8 @@ const COLUMN_HEIGHT = 160;
 const DETAIL_WINDOWS = 12;
 // Scores span decades: far below the threshold they say nothing, far above it they must not dwarf it.
 const LOWEST_SCORE = 0.01;
+// What came and what was expected.
+const LINES_A_PANEL = 2;
 
 /**
  * Draws a verdict: the series, what was expected, the flagged intervals, and beneath them the score
@@ -42,7 +44,7 @@ export async function plotDetection(detection: WholeDetection): Promise<Buffer> 
 
 function drawRange(detection: WholeDetection, from: number, to: number, title: string): Promise<Canvas> {
   const columns = columnsToDraw(detection.series.columns, detection.verdict.anomalies);
-  const labels = new Set<string>();
+  const valueDatasets = LINES_A_PANEL * columns.length;
   const config: ChartConfiguration<'line', Point[]> = {
     type: 'line',
     data: { datasets: [...valueLines(detection, columns, from, to), ...scoreLines(detection, from, to)] },
@@ -56,7 +58,7 @@ function drawRange(detection: WholeDetection, from: number, to: number, title: s
           labels: {
             ...{ boxHeight: 1, boxWidth: 24 },
             // The columns share their colours, and each colour is explained once.
-            filter: ({ text }) => !labels.has(text) && labels.add(text).has(text),
+            filter: ({ datasetIndex = 0 }) => datasetIndex < LINES_A_PANEL || datasetIndex >= valueDatasets,
           },
         },
         // Keeps the extremes of each pixel column: a thinned line loses no peak.

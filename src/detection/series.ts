@@ -11,6 +11,8 @@ import { ISO_8601, measureSampling, type Sampling, SAMPLING_POINTS } from './tim
 export interface Series extends Omit<SeriesBlock, 'rows'> {
   /** The names of the c value columns, in the order of `values`. */
   columns: string[];
+  /** How the first points follow each other in time, where there are timestamps that can be read. */
+  sampling?: Sampling;
 }
 
 /** A CSV that has been read once from end to end and is as it should be. */
@@ -154,7 +156,7 @@ export function readSeries(bytes: Uint8Array, modelColumns?: readonly string[]):
 
 /** All blocks of a series as one. */
 export function wholeSeries(
-  { length, columns }: Pick<SeriesReader, 'length' | 'columns'>,
+  { length, columns, sampling }: Pick<SeriesReader, 'length' | 'columns' | 'sampling'>,
   blocks: Iterable<SeriesBlock>,
 ): Series {
   const values = new Float64Array(length * columns.length);
@@ -170,7 +172,7 @@ export function wholeSeries(
     }
     first += block.length;
   }
-  return { length, columns, values, missing, timestamps };
+  return { length, columns, sampling, values, missing, timestamps };
 }
 
 /** What the first rows say of the CSV's columns. */
