@@ -36,7 +36,7 @@ ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json .env ./
-COPY model/model.onnx ./model/
+COPY model/ecg ./model/ecg
 COPY --from=build /app/dist ./dist
 # The user "node", by number: so Kubernetes can tell that it is not root.
 USER 1000:1000

@@ -1,12 +1,15 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolveFromCaller, runCommand, usageError } from './command.js';
-import { readConfig, settings } from './config.js';
+import { readConfig } from './config.js';
 import { detectOptions, optionNames, parseOptions } from './detection/options.js';
 import type { ReportFormat } from './detection/report.js';
 import { ReportFile } from './report-file.js';
 import type { CsvInput, DetectRequest } from './workers/detect-worker.js';
 import { Detector } from './workers/detector.js';
+
+const MODEL_FILE = /\.onnx$/i;
+const { modelPath: folder } = readConfig({});
 
 const optionLines = Object.entries(detectOptions)
   .map(([name, { expected, meaning }]) => `  --${name}  ${expected}\n      ${meaning}`)
@@ -16,8 +19,8 @@ const USAGE = `Usage: npm run --silent detect -- DATA.csv [options]
 
 Finds the anomalies of a CSV and writes the verdict to standard output.
 
-  --model FILE      the model (${settings.MODEL_PATH.default})
 ${optionLines}
+  --model FILE.onnx  a model file, in place of those in ${folder}/
   --format FORMAT   json, csv or png (json)
   --output FILE     write to a file instead of standard output
   --help            this text
@@ -25,7 +28,6 @@ ${optionLines}
 
 await runCommand(USAGE, {
   options: {
-    model: { type: 'string' },
     ...(Object.fromEntries(optionNames.map((name) => [name, { type: 'string' }])) as Record<
       keyof typeof detectOptions,
       { type: 'string' }
@@ -33,17 +35,18 @@ await runCommand(USAGE, {
     format: { type: 'string', default: 'json' },
     output: { type: 'string' },
   },
-  run: async ([data, ...others], { model: modelPath, format, output, ...options }) => {
+  run: async ([data, ...others], { model, format, output, ...rest }) => {
     if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
     if (!isFormat(format)) throw usageError(`--format: expected json, csv or png, got "${format}".`);
+    const [modelPath, options] =
+      model !== undefined && MODEL_FILE.test(model) ? [resolveFromCaller(model), rest] : [folder, { ...rest, model }];
     parseOptions(options);
     const file = await open(resolveFromCaller(data));
     try {
       if (output && (await isSameFile(file, resolveFromCaller(output))))
         throw usageError('--output: expected another file than the CSV.');
       const report = new ReportFile(output && resolveFromCaller(output));
-      const modelFile = modelPath ? resolveFromCaller(modelPath) : readConfig({}).modelPath;
-      await detectFile(file, modelFile, { options, formats: [format] }, report);
+      await detectFile(file, modelPath, { options, formats: [format] }, report);
     } finally {
       await file.close();
     }

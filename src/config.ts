@@ -20,7 +20,21 @@ export const settings = {
     'info',
     'What is logged: `error`, `warn`, `info` or `debug`.',
   ),
-  MODEL_PATH: setting(z.string(), 'model/model.onnx', 'The model file to serve.'),
+  MODEL_PATH: setting(
+    z.string(),
+    'model',
+    'What is served: a folder of models, `<name>/<version>/model.onnx` in it, or one model file.',
+  ),
+  DEFAULT_MODEL: setting(
+    z.string(),
+    '',
+    'The model that answers where a request names none, as `name` or `name/version`; without it the first name in alphabetical order.',
+  ),
+  RELOAD_TOKEN: setting(
+    z.string(),
+    '',
+    'Whoever sends this token may have the models read anew by `POST /models/reload`; without it nobody may.',
+  ),
   MAX_UPLOAD_BYTES: setting(
     wholeNumber(1, 500 * MEBIBYTE),
     String(128 * MEBIBYTE),
@@ -89,6 +103,10 @@ export interface Config {
   port: number;
   logLevel: string;
   modelPath: string;
+  /** Undefined where it is the first one. */
+  defaultModel: string | undefined;
+  /** Undefined where nobody may have the models read anew. */
+  reloadToken: string | undefined;
   maxUploadBytes: number;
   workers: number;
   maxTasks: number;
@@ -124,6 +142,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     port: read('PORT', settings.PORT),
     logLevel: read('LOG_LEVEL', settings.LOG_LEVEL),
     modelPath: read('MODEL_PATH', settings.MODEL_PATH),
+    defaultModel: read('DEFAULT_MODEL', settings.DEFAULT_MODEL) || undefined,
+    reloadToken: read('RELOAD_TOKEN', settings.RELOAD_TOKEN) || undefined,
     maxUploadBytes: read('MAX_UPLOAD_BYTES', settings.MAX_UPLOAD_BYTES),
     workers: read('WORKERS', settings.WORKERS) || availableParallelism(),
     maxTasks: read('MAX_TASKS', settings.MAX_TASKS),

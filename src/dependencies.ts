@@ -1,17 +1,17 @@
 import type { IocContainerFactory } from '@tsoa/runtime';
 import type { Request } from 'express';
 import type { Config } from './config.js';
-import type { ModelDescription } from './inference/metadata.js';
 import type { Logger } from './logger.js';
 import type { Readiness } from './readiness.js';
 import type { Trust } from './engines/trust.js';
 import type { TaskQueue } from './tasks/task-queue.js';
+import type { ReloadableDetector } from './workers/reloadable-detector.js';
 
 /** What the app is made of. */
 export interface Dependencies {
-  config: Pick<Config, 'maxUploadBytes' | 'deliverySeconds'>;
-  /** What the served model says of itself. */
-  model: ModelDescription;
+  config: Pick<Config, 'maxUploadBytes' | 'deliverySeconds' | 'reloadToken'>;
+  /** The models that answer. */
+  detector: Pick<ReloadableDetector, 'models' | 'choose' | 'reload'>;
   queue: TaskQueue;
   /** Which addresses that come from outside may be called. */
   trust: Trust;

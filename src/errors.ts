@@ -14,13 +14,15 @@ const statusOfCode = {
   WRONG_COLUMNS: 400,
   TOO_FEW_POINTS: 400,
   CONSTANT_SERIES: 400,
+  UNAUTHORIZED: 401,
   ADDRESS_NOT_ALLOWED: 403,
   NOT_FOUND: 404,
+  UNKNOWN_MODEL: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
   FILE_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
-  INVALID_MODEL: 500,
+  INVALID_MODEL: 422,
   INTERNAL: 500,
   INPUT_UNAVAILABLE: 502,
   OVERLOADED: 503,
@@ -46,6 +48,8 @@ export interface ErrorDetails {
 /** An error that has an answer: everything else that is thrown is a bug or a broken machine. */
 export class AppError extends Error {
   override readonly name = 'AppError';
+  /** The HTTP status that belongs to the code. */
+  readonly status: number;
 
   constructor(
     readonly code: ErrorCode,
@@ -54,11 +58,7 @@ export class AppError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
-  }
-
-  /** The HTTP status that belongs to the code. */
-  get status(): number {
-    return statusOfCode[this.code];
+    this.status = statusOfCode[code];
   }
 }
 

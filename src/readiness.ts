@@ -1,3 +1,5 @@
+import { AppError } from './errors.js';
+
 /** Where the service stands: it takes work only while it is ready. */
 export type ReadinessState = 'loading' | 'ready' | 'draining';
 
@@ -9,7 +11,13 @@ export class Readiness {
     return this.current;
   }
 
-  /** The model is loaded and has scored a probe. */
+  /** What is answered to those who bring work, while none is taken. */
+  get refusal(): AppError | undefined {
+    if (this.current === 'ready') return undefined;
+    return new AppError('NOT_READY', `The service takes no work now: it is ${this.current}.`);
+  }
+
+  /** The models are loaded and each has scored a probe. */
   becomeReady(): void {
     if (this.current === 'loading') this.current = 'ready';
   }

@@ -8,9 +8,10 @@ import { Connections } from './connections.js';
 import { Registration } from './engines/registration.js';
 import { Trust } from './engines/trust.js';
 import { createLogger, type Logger } from './logger.js';
+import { listModels } from './model-list.js';
 import { Readiness } from './readiness.js';
 import { TaskQueue } from './tasks/task-queue.js';
-import { Detector } from './workers/detector.js';
+import { ReloadableDetector } from './workers/reloadable-detector.js';
 
 // The end of the grace period is for telling Engines which of their tasks could not be finished.
 const REPORTING_SHARE = 0.25;
@@ -20,7 +21,7 @@ const LONGEST_REPORTING_MILLISECONDS = 5000;
 interface Service {
   server: Server;
   connections: Connections;
-  detector: Detector;
+  detector: ReloadableDetector;
   queue: TaskQueue;
   registrations: Registration[];
   readiness: Readiness;
@@ -29,7 +30,7 @@ interface Service {
 }
 
 async function start(config: Config, logger: Logger): Promise<Service> {
-  const detector = await Detector.create(config);
+  const detector = await ReloadableDetector.create(config);
   const readiness = new Readiness();
   const queue = new TaskQueue(detector, logger, config);
   const trust = new Trust(
@@ -37,8 +38,7 @@ async function start(config: Config, logger: Logger): Promise<Service> {
     config.callbackHosts,
     config.storageHosts,
   );
-  const { model } = detector;
-  const server = createServer(createApp({ config, model, queue, trust, logger, readiness }));
+  const server = createServer(createApp({ config, detector, queue, trust, logger, readiness }));
   const connections = new Connections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -48,8 +48,7 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   logger.info('listening', { address, port });
   await detector.probe();
   readiness.becomeReady();
-  const { name, version, sha256 } = model;
-  logger.info('ready', { model: { name, version, sha256 }, workers: config.workers });
+  logger.info('ready', { ...listModels(detector), workers: config.workers });
   const registrations = register(config, port, logger);
   return { server, connections, detector, queue, registrations, readiness, config, logger };
 }

@@ -2,7 +2,6 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import multer from 'multer';
 import type { Dependencies } from './dependencies.js';
 import { AppError, quote } from './errors.js';
-import type { ReadinessState } from './readiness.js';
 import { SpooledCsv } from './spool.js';
 import type { TaskInput } from './tasks/task.js';
 import { overloadedError } from './tasks/task-queue.js';
@@ -37,7 +36,7 @@ export function hasCallback(request: Request): boolean {
 export function receiveCsv(request: Request, response: Response, next: NextFunction): void {
   const { config, queue, readiness } = request.app.locals.dependencies as Dependencies;
   const { maxUploadBytes } = config;
-  const refusal = refuseUnread(request, readiness.state, queue.overloaded, maxUploadBytes);
+  const refusal = readiness.refusal ?? refuseUnread(request, queue.overloaded, maxUploadBytes);
   if (refusal) {
     next(refusal);
     return;
@@ -84,13 +83,7 @@ function isPlain(value: unknown): value is number | boolean {
 }
 
 /** What speaks against reading the body at all. */
-function refuseUnread(
-  request: Request,
-  state: ReadinessState,
-  overloaded: boolean,
-  maxUploadBytes: number,
-): AppError | undefined {
-  if (state !== 'ready') return new AppError('NOT_READY', `The service takes no work now: it is ${state}.`);
+function refuseUnread(request: Request, overloaded: boolean, maxUploadBytes: number): AppError | undefined {
   if (!request.is([MULTIPART, JSON_TYPE])) return unsupportedMediaType(request.get('content-type'));
   if (overloaded) return overloadedError();
   const tooLarge = Number(request.get('content-length')) > maxUploadBytes + FORM_BYTES;

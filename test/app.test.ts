@@ -8,10 +8,11 @@ import { detectOptions } from '../src/detection/options.js';
 import type { Report } from '../src/detection/report.js';
 import type { ErrorAnswer } from '../src/error-handler.js';
 import { createLogger } from '../src/logger.js';
+import type { ModelList } from '../src/model-list.js';
 import { Readiness } from '../src/readiness.js';
 import { Trust } from '../src/engines/trust.js';
 import { TaskQueue } from '../src/tasks/task-queue.js';
-import { Detector } from '../src/workers/detector.js';
+import { ReloadableDetector } from '../src/workers/reloadable-detector.js';
 
 interface FormSchema {
   properties: Record<string, { description: string; format?: string }>;
@@ -22,13 +23,13 @@ const ANOMALY = { start: 23_774, end: 23_874 };
 const MAX_UPLOAD_BYTES = 1_000_000;
 
 describe('the HTTP interface', () => {
-  let detector: Detector;
+  let detector: ReloadableDetector;
   let readiness: Readiness;
   let app: Express;
   const logged: string[] = [];
 
   before(async () => {
-    detector = await Detector.create({ modelPath: 'model/model.onnx', workers: 1 });
+    detector = await ReloadableDetector.create({ modelPath: 'model', workers: 1 });
     await detector.probe();
   });
   after(() => detector.close());
@@ -38,7 +39,7 @@ describe('the HTTP interface', () => {
     readiness.becomeReady();
   });
 
-  function appWith(answering: Pick<Detector, 'detect'>, maxTasks = 50): Express {
+  function appWith(answering: Pick<ReloadableDetector, 'detect'>, maxTasks = 50): Express {
     readiness = new Readiness();
     const logger = createLogger('info');
     logged.length = 0;
@@ -46,10 +47,9 @@ describe('the HTTP interface', () => {
     logger.configure({ level: 'info', format: logger.format, transports: [] });
     const record = (_level: unknown, message?: unknown, meta?: unknown) => logged.push(JSON.stringify([message, meta]));
     const spied = Object.assign(logger, { log: record, error: (m: unknown, x: unknown) => record('', m, x) });
-    const config = { maxUploadBytes: MAX_UPLOAD_BYTES, deliverySeconds: 1 };
+    const config = { maxUploadBytes: MAX_UPLOAD_BYTES, deliverySeconds: 1, reloadToken: undefined };
     const queue = new TaskQueue(answering, spied, { workers: 1, maxTasks });
-    const { model } = detector;
-    return createApp({ config, model, queue, trust: new Trust([], [], []), logger: spied, readiness });
+    return createApp({ config, detector, queue, trust: new Trust([], [], []), logger: spied, readiness });
   }
 
   const compute = () => request(app).post('/compute');
@@ -148,6 +148,7 @@ describe('the HTTP interface', () => {
       ['a percentile above 100', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentile', '100.1')],
       ['a percentile that is no number', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentile', '')],
       ['points that is no truth value', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('points', 'maybe')],
+      ['an unknown model', 404, 'UNKNOWN_MODEL', () => send(ecgRows(200)).field('model', 'pump')],
       ['an unknown parameter', 400, 'INVALID_PARAMETER', () => send(ecgRows(200)).field('percentil', '99')],
       ['a parameter sent twice', 400, 'INVALID_PARAMETER', () => send('').field('points', ['true', 'false'])],
       ['an unknown file field', 400, 'UNEXPECTED_FIELD', () => compute().attach('csv', ECG)],
@@ -284,6 +285,22 @@ describe('the HTTP interface', () => {
       .that.matches(/^[0-9a-f]{64}$/);
   });
 
+  it('GET /models lists what answers, and GET /model takes a name out of it', async () => {
+    const { body } = await request(app).get('/models');
+    const [model, ...others] = (body as ModelList).models;
+    expect(others).to.have.lengthOf(0);
+    expect(model).to.include({ name: 'ecg', version: '1', isDefault: true, window: 108 });
+    const named = await request(app).get('/model').query({ model: 'ecg/1' });
+    expect(named.body).to.include({ sha256: model.sha256 });
+    const unknown = await request(app).get('/model').query({ model: 'pump' });
+    expect([unknown.status, (unknown.body as ErrorAnswer).code]).to.deep.equal([404, 'UNKNOWN_MODEL']);
+  });
+
+  it('reads models anew for nobody where no token was set', async () => {
+    const { status, body } = await request(app).post('/models/reload').set('Authorization', 'Bearer undefined');
+    expect([status, (body as ErrorAnswer).code]).to.deep.equal([404, 'NOT_FOUND']);
+  });
+
   it('serves its documentation, all of it from itself', async () => {
     const page = await request(app).get('/docs/');
     expect(page.status).to.equal(200);
@@ -344,6 +361,8 @@ describe('the HTTP interface', () => {
       '/health/live',
       '/health/ready',
       '/model',
+      '/models',
+      '/models/reload',
       '/status',
       '/tasks/{taskId}/status',
     ]);

@@ -43,6 +43,13 @@ describe('npm run detect', () => {
     expect(report.model.name).to.equal('made-up');
   });
 
+  it('takes a model by its name, and by name and version', async () => {
+    for (const model of ['ecg', 'ecg/1']) {
+      const { stdout } = await detect(ECG, '--model', model, '--points', 'false');
+      expect((JSON.parse(stdout) as Report).model).to.include({ name: 'ecg', version: '1' });
+    }
+  });
+
   it('does not write over the CSV that it reads', async () => {
     const data = join(folder, 'same.csv');
     writeFileSync(data, '1\n2\n3\n');
@@ -64,7 +71,8 @@ describe('npm run detect', () => {
     ['an unknown format', [ECG, '--format', 'xml'], /json, csv or png, got "xml"/],
     ['a percentile out of range', [ECG, '--percentile', '101'], /INVALID_PARAMETER: .*0 to 100/],
     ['a CSV that is not there', ['nowhere.csv'], /no such file.*nowhere.csv/],
-    ['a model that is none', [ECG, '--model', ECG], /INVALID_MODEL/],
+    ['a model file that is not there', [ECG, '--model', 'nowhere.onnx'], /INVALID_MODEL: .*nowhere\.onnx/],
+    ['a model that there is not', [ECG, '--model', 'ecg/7'], /UNKNOWN_MODEL: .*"ecg\/7": expected one of ecg\/1/],
   ];
   for (const [name, args, text] of mistakes) {
     it(`answers ${name} on standard error with exit code 2`, async () => {

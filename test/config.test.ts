@@ -7,7 +7,7 @@ import { readConfig, settings } from '../src/config.js';
 describe('the configuration', () => {
   it('has a default for everything', () => {
     const config = readConfig({});
-    expect(config).to.include({ port: 8282, modelPath: 'model/model.onnx', workers: availableParallelism() });
+    expect(config).to.include({ port: 8282, modelPath: 'model', workers: availableParallelism() });
   });
 
   it('takes what the environment says, and an empty variable as not set', () => {

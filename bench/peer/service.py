@@ -1,6 +1,6 @@
 """The service that one would write in Python for the same model file: the peer of npm run bench.
 
-usage: MODEL_PATH=model/model.onnx CHUNK_POINTS=100000 uvicorn service:app   (called by bench/speed/peer.ts)
+usage: MODEL_PATH=model/ecg/1/model.onnx CHUNK_POINTS=100000 uvicorn service:app   (called by bench/speed/peer.ts)
 
 CHUNK_POINTS=0 scores a series of any length in one run.
 """
@@ -16,7 +16,7 @@ import orjson
 import pandas as pd
 from fastapi import FastAPI, Form, Header, Response, UploadFile
 
-MODEL_PATH = os.environ.get("MODEL_PATH", "model/model.onnx")
+MODEL_PATH = os.environ.get("MODEL_PATH", "model/ecg/1/model.onnx")
 CHUNK_POINTS = int(os.environ.get("CHUNK_POINTS", "0"))
 OUTPUTS = ["error", "column_error", "expected"]
 SHA256 = hashlib.sha256(Path(MODEL_PATH).read_bytes()).hexdigest()

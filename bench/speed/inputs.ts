@@ -44,7 +44,7 @@ export function makeFile(points: number, columns: number, source: Source = 'test
 
 /** The model to serve for so many columns: that of the repository, or one trained for the purpose, once. */
 export async function modelFor(columns: number): Promise<string> {
-  if (columns === 1) return 'model/model.onnx';
+  if (columns === 1) return 'model/ecg/1/model.onnx';
   const folder = join(OUTPUT, `model-${columns}-${hashOfTraining()}`);
   const model = join(folder, 'model.onnx');
   if (existsSync(model)) return model;

@@ -44,6 +44,7 @@ export class ComputeController extends Controller {
   @SuccessResponse(200, 'The verdict; or, for an Engine, that the task was taken')
   @Response<ErrorAnswer>(400, 'The request or the CSV is not as it should be')
   @Response<ErrorAnswer>(403, 'An address that may not be called')
+  @Response<ErrorAnswer>(404, 'There is no such model')
   @Response<ErrorAnswer>(406, 'No form that the caller accepts')
   @Response<ErrorAnswer>(413, 'The file is larger than the limit')
   @Response<ErrorAnswer>(415, 'Neither multipart/form-data nor application/json')

@@ -29,8 +29,8 @@ export class TasksController extends Controller {
   @Get('status')
   @Response<ErrorAnswer>(503, 'Loading the model, or finishing what is under way')
   serviceStatus(): ServiceStatus {
-    const { state } = this.dependencies.readiness;
-    if (state !== 'ready') throw new AppError('NOT_READY', `The service takes no work now: it is ${state}.`);
+    const { refusal } = this.dependencies.readiness;
+    if (refusal) throw refusal;
     return { status: 'available' };
   }
 

@@ -4,6 +4,8 @@ import type { VerdictOptions } from './verdict.js';
 
 /** What a caller may ask for. */
 export interface DetectOptions extends VerdictOptions {
+  /** The model that is to answer, as `name` or `name/version`. */
+  model?: string;
   /** Whether the JSON has the arrays with an entry per point. */
   points: boolean;
 }
@@ -17,6 +19,11 @@ interface Option<T> {
 
 /** Every option by its name, the same in forms, queries and on the command line. */
 export const detectOptions: { [Name in keyof Required<DetectOptions>]: Option<DetectOptions[Name]> } = {
+  model: {
+    read: (text) => text || undefined,
+    expected: 'the name of a model, or name/version',
+    meaning: 'The model that is to answer, as `name` or `name/version`; a name alone means its newest version.',
+  },
   percentile: number(
     0,
     100,

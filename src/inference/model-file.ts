@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { AppError } from '../errors.js';
 import { sha256Of } from '../hash.js';
 import { type ModelMetadata, readMetadata } from './metadata.js';
@@ -14,14 +14,14 @@ export interface ModelFile {
 /**
  * Reads a model file.
  *
- * @throws AppError INVALID_MODEL where the file cannot be read or is no model of ours
+ * @throws AppError INVALID_MODEL where the file cannot be read, is being written or is no model of ours
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
   try {
-    return parseModelFile(await readFile(path));
+    return parseModelFile(await readWhole(path));
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw new AppError('INVALID_MODEL', `Cannot read the model file ${path}.`, {}, { cause });
+    const reason = cause instanceof AppError ? cause.message : 'Cannot read it.';
+    throw new AppError('INVALID_MODEL', `Model file ${path}: ${reason}`, {}, { cause });
   }
 }
 
@@ -32,4 +32,17 @@ export async function readModelFile(path: string): Promise<ModelFile> {
  */
 export function parseModelFile(bytes: Uint8Array): ModelFile {
   return { bytes, metadata: readMetadata(bytes), sha256: sha256Of(bytes) };
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const before = await file.stat();
+    const bytes = await file.readFile();
+    const after = await file.stat();
+    if (bytes.length === after.size && before.mtimeMs === after.mtimeMs) return bytes;
+    throw new AppError('INVALID_MODEL', 'It is being written: try again once it is whole.');
+  } finally {
+    await file.close();
+  }
 }

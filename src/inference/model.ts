@@ -73,7 +73,8 @@ export class Model {
    */
   static async create({ bytes, metadata, sha256 }: ModelFile): Promise<Model> {
     try {
-      const session = await InferenceSession.create(bytes, {
+      // Bytes that threads share are not taken.
+      const session = await InferenceSession.create(bytes.slice(), {
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
         executionMode: 'sequential',

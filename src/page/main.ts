@@ -1,8 +1,10 @@
 import { CurlDialog } from './curl-dialog.js';
+import type { ModelDescription } from '../inference/metadata.js';
+import type { ListedModel } from '../model-list.js';
 import { byId } from './dom.js';
 import { count, measure } from './format.js';
-import type { ModelDescription } from '../inference/metadata.js';
-import { ServiceError, fetchModel, fetchSample, scoreFile } from './service.js';
+import type { PackedScored } from './scored-csv.js';
+import { type ChosenModel, ServiceError, fetchModel, fetchModels, fetchSample, scoreFile } from './service.js';
 import { showFailure, showProgress } from './status.js';
 import { saveOnClick } from './saving.js';
 import { Workbench } from './workbench.js';
@@ -10,8 +12,10 @@ import { Workbench } from './workbench.js';
 const SAMPLE_URL = new URL('sample.csv', document.baseURI).href;
 
 interface Page {
-  model: ModelDescription;
+  model: ChosenModel;
   workbench: Workbench;
+  /** What was opened last, to be opened again with another model. */
+  last?: { file: File; source?: string };
 }
 
 let underWay: AbortController | undefined;
@@ -27,14 +31,32 @@ async function inspect(page: Page, open: () => File | Promise<File>, source?: st
     const file = await open();
     name = file.name;
     showProgress(name, { step: 'sending' });
-    const scored = await scoreFile(file, page.model, (progress) => showProgress(name, progress), signal);
-    page.workbench.open(file, scored, source);
+    page.last = { file, source };
+    page.workbench.open(file, await score(page, file, signal), source);
     byId('file-name', HTMLElement).focus();
   } catch (error) {
     if (!signal.aborted) fail(name, error);
   } finally {
     if (underWay === controller) showProgress(name);
   }
+}
+
+/** Has a CSV scored, once more where the service has taken up another model meanwhile. */
+async function score(page: Page, file: File, signal: AbortSignal): Promise<PackedScored> {
+  for (;;) {
+    const { model } = page;
+    const scored = await scoreFile(file, model, (progress) => showProgress(file.name, progress), signal);
+    const now = await fetchModel(model.fields.model);
+    if (now.description.sha256 === model.description.sha256) return scored;
+    signal.throwIfAborted();
+    use(page, now);
+  }
+}
+
+function use(page: Page, model: ChosenModel): void {
+  page.model = model;
+  page.workbench.setModel(model);
+  describe(model.description);
 }
 
 function fail(file: string, error: unknown): void {
@@ -73,6 +95,28 @@ function listenToChoices(page: Page): void {
   listenToDrops((file) => void inspect(page, () => file));
 }
 
+/** Where there are several models, lets people choose. */
+function listenToModels(page: Page, models: ListedModel[]): void {
+  if (models.length < 2) return;
+  const select = byId('model-choice', HTMLSelectElement);
+  const addresses = models.map(({ name, version }) => `${name}/${version}`);
+  select.replaceChildren(...addresses.map((address) => new Option(address)));
+  select.value = page.model.fields.model ?? '';
+  byId('models', HTMLElement).hidden = false;
+  select.addEventListener('change', () => {
+    underWay?.abort();
+    showProgress('');
+    fetchModel(select.value).then(
+      (model) => {
+        use(page, model);
+        const { last } = page;
+        if (last) void inspect(page, () => last.file, last.source);
+      },
+      (error: unknown) => fail('The model', error),
+    );
+  });
+}
+
 function listenToDrops(onFile: (file: File) => void): void {
   const drop = byId('drop', HTMLElement);
   const carriesFile = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') ?? false;
@@ -94,10 +138,14 @@ function listenToDrops(onFile: (file: File) => void): void {
 }
 
 try {
-  const model = await fetchModel();
-  const workbench = new Workbench(model);
-  describe(model);
-  listenToChoices({ model, workbench });
+  const models = await fetchModels();
+  const byDefault = models.find(({ isDefault }) => isDefault);
+  const model = await fetchModel(models.length > 1 && byDefault ? `${byDefault.name}/${byDefault.version}` : undefined);
+  const page = { model, workbench: new Workbench(model) };
+  describe(model.description);
+  listenToChoices(page);
+  listenToModels(page, models);
+  const { workbench } = page;
   new CurlDialog(() => workbench.onScreen && { ...workbench.onScreen, file: workbench.onScreen.file.name });
   saveOnClick(() => workbench.onScreen);
 } catch (error) {

@@ -30,22 +30,19 @@ export class OptionsForm {
   private readonly slider = byId('slider', HTMLInputElement);
   private readonly error = byId('option-error', HTMLElement);
   private readonly counts = byId('counts', HTMLElement);
-  private readonly steps: number[];
-  private last: ChosenOptions;
+  private model!: ModelDescription;
+  private steps: number[] = [];
+  private last!: ChosenOptions;
 
   /** @param onChange called at each change to something that is right */
   constructor(
-    private readonly model: ModelDescription,
+    model: ModelDescription,
     private readonly onChange: (chosen: ChosenOptions) => void,
   ) {
-    this.steps = model.calibration.percentiles;
-    this.slider.max = `${this.steps.length - 1}`;
-    this.writeScale();
     for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
       byId(`${name}-help`, HTMLElement).textContent = detectOptions[name].meaning.replaceAll('`', '');
     }
-    this.fillIn();
-    this.last = this.read();
+    this.setModel(model);
     this.slider.addEventListener('input', () => this.choosePercentile(this.steps[this.slider.valueAsNumber]));
     this.form.addEventListener('input', ({ target }) => {
       if (target !== this.slider) this.take();
@@ -55,6 +52,16 @@ export class OptionsForm {
       this.fillIn();
       this.take();
     });
+  }
+
+  /** Goes on with another model and its defaults. */
+  setModel(model: ModelDescription): void {
+    this.model = model;
+    this.steps = model.calibration.percentiles;
+    this.slider.max = `${this.steps.length - 1}`;
+    this.writeScale();
+    this.fillIn();
+    this.last = this.read();
   }
 
   /** What is chosen; where something is wrong, what was chosen before. */

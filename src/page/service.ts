@@ -1,5 +1,6 @@
 import type { Report, ReportFormat } from '../detection/report.js';
 import type { ModelDescription } from '../inference/metadata.js';
+import type { ListedModel, ModelList } from '../model-list.js';
 import type { PackedScored } from './scored-csv.js';
 import type { Failure, ScoringJob, ScoringNews } from './worker.js';
 
@@ -20,10 +21,23 @@ export class ServiceError extends Error {
 export const computeUrl = new URL('compute', document.baseURI).href;
 const mediaTypes: Record<ReportFormat, string> = { json: 'application/json', csv: 'text/csv', png: 'image/png' };
 
-/** What the service says of the model that it serves. */
-export async function fetchModel(): Promise<ModelDescription> {
-  const answer = await request('model');
-  return (await answer.json()) as ModelDescription;
+/** A model and how requests name it. */
+export interface ChosenModel {
+  description: ModelDescription;
+  /** The field of `/compute` that names it; none where there is no other. */
+  fields: { model?: string };
+}
+
+/** The models that the service has. */
+export async function fetchModels(): Promise<ListedModel[]> {
+  const answer = await request('models');
+  return ((await answer.json()) as ModelList).models;
+}
+
+/** What the service says of a model; without a name of the one that answers where none is named. */
+export async function fetchModel(model?: string): Promise<ChosenModel> {
+  const answer = await request(model === undefined ? 'model' : `model?model=${encodeURIComponent(model)}`);
+  return { description: (await answer.json()) as ModelDescription, fields: model === undefined ? {} : { model } };
 }
 
 /** The CSV that comes with the page. */
@@ -39,7 +53,7 @@ export async function fetchSample(): Promise<File> {
  */
 export function scoreFile(
   file: File,
-  model: ModelDescription,
+  { description: model, fields }: ChosenModel,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<PackedScored> {
@@ -57,7 +71,7 @@ export function scoreFile(
       else reject(new ServiceError(data.failure));
     });
   });
-  worker.postMessage({ url: computeUrl, file, model } satisfies ScoringJob);
+  worker.postMessage({ url: computeUrl, file, fields, model } satisfies ScoringJob);
   // Its end is also that of a request under way.
   return scored.finally(() => worker.terminate());
 }

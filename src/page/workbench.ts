@@ -1,6 +1,5 @@
 import { columnsToDraw } from '../detection/columns-to-draw.js';
 import type { Anomaly } from '../detection/interval.js';
-import type { ModelDescription } from '../inference/metadata.js';
 import { Chart } from './chart.js';
 import type { Command } from './curl.js';
 import { byId } from './dom.js';
@@ -12,7 +11,7 @@ import { type ChosenOptions, OptionsForm, shownPercentiles } from './options-for
 import { type Scored, type ScreenVerdict, rejudge } from './rejudge.js';
 import type { Saved } from './saving.js';
 import type { PackedScored } from './scored-csv.js';
-import { computeUrl, fetchVerdict } from './service.js';
+import { type ChosenModel, computeUrl, fetchVerdict } from './service.js';
 import { showWarnings } from './status.js';
 import { onThemeChange } from './theme.js';
 import { Times } from './times.js';
@@ -41,8 +40,8 @@ export class Workbench {
   private asking = new AbortController();
   private counted = '';
 
-  constructor(private readonly model: ModelDescription) {
-    this.form = new OptionsForm(model, (chosen) => this.judge(chosen));
+  constructor(private model: ChosenModel) {
+    this.form = new OptionsForm(model.description, (chosen) => this.judge(chosen));
     listen(byId('chart', HTMLElement), () => this.chart);
     onThemeChange(() => this.chart?.redraw());
     const buttons: Record<string, (chart: Chart) => void> = {
@@ -57,14 +56,22 @@ export class Workbench {
     }
   }
 
+  /** Goes on with another model, and so with nothing on screen. */
+  setModel(model: ChosenModel): void {
+    this.model = model;
+    this.clear();
+    this.opened = undefined;
+    this.asking.abort();
+    for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = true;
+    document.body.classList.remove('has-result');
+    this.form.setModel(model.description);
+  }
+
   /** Shows a scored CSV in place of the one before. */
   open(file: File, packed: PackedScored, source?: string): void {
     const { times, ...rest } = packed;
     const scored = { ...rest, ...(times && { times: new Times(times) }) };
-    this.chart?.destroy();
-    this.chart = undefined;
-    this.chosen = undefined;
-    this.counted = '';
+    this.clear();
     this.opened = { file, scored, source };
     byId('file-name', HTMLElement).textContent = file.name;
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = false;
@@ -76,17 +83,24 @@ export class Workbench {
   get onScreen(): (Saved & Omit<Command, 'format' | 'file'>) | undefined {
     const { opened } = this;
     if (!opened) return undefined;
-    const { fields } = this.form.chosen;
+    const fields = { ...this.model.fields, ...this.form.chosen.fields };
     return { file: opened.file, source: opened.source, fields, url: computeUrl };
+  }
+
+  private clear(): void {
+    this.chart?.destroy();
+    this.chart = undefined;
+    this.chosen = undefined;
+    this.counted = '';
   }
 
   private judge({ fields, options }: ChosenOptions): void {
     const { opened, model } = this;
     this.asking.abort();
     if (!opened) return;
-    const verdict = rejudge(opened.scored, model, options);
+    const verdict = rejudge(opened.scored, model.description, options);
     this.showVerdict(verdict);
-    if (verdict.awaitsServer) void this.askServer(opened, fields);
+    if (verdict.awaitsServer) void this.askServer(opened, { ...model.fields, ...fields });
     void this.countOthers(opened, options);
   }
 
@@ -147,7 +161,7 @@ export class Workbench {
     for (const [i, percentile] of shownPercentiles.entries()) {
       await pause(0);
       if (this.counted !== wanted || this.opened !== opened) return;
-      verdicts[i] = rejudge(opened.scored, this.model, { ...options, percentile });
+      verdicts[i] = rejudge(opened.scored, this.model.description, { ...options, percentile });
     }
     this.form.showCounts(verdicts);
   }

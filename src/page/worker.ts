@@ -6,6 +6,8 @@ import { type PackedScored, readScored } from './scored-csv.js';
 export interface ScoringJob {
   url: string;
   file: File;
+  /** The form's fields besides the file. */
+  fields: Record<string, string>;
   model: ModelDescription;
 }
 
@@ -25,14 +27,15 @@ addEventListener('message', ({ data }: MessageEvent<ScoringJob>) => {
   );
 });
 
-async function score({ url, file, model }: ScoringJob): Promise<PackedScored> {
-  const csv = await send(url, file);
+async function score({ url, file, fields, model }: ScoringJob): Promise<PackedScored> {
+  const csv = await send(url, file, fields);
   return readScored(csv, model, (share) => tell({ kind: 'progress', step: 'reading', share }));
 }
 
 /** Sends the file with an XMLHttpRequest, which, unlike fetch, tells how far the upload has come. */
-function send(url: string, file: File): Promise<Uint8Array> {
+function send(url: string, file: File, fields: Record<string, string>): Promise<Uint8Array> {
   const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append('text', file, file.name);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -6,10 +6,18 @@ import { Detection, type Scorer } from '../detection/detect.js';
 import { parseOptions } from '../detection/options.js';
 import { type ReportFormat, type ReportPiece, writeReports } from '../detection/report.js';
 import { AppError, type ErrorCode, type ErrorDetails } from '../errors.js';
-import { Model } from '../inference/model.js';
+import { Model, type ModelIdentity } from '../inference/model.js';
 import type { ModelFile } from '../inference/model-file.js';
+import { addressOf, chooseModel } from '../inference/model-repository.js';
 import { Outbox, ownedBytes } from './outbox.js';
 import { scoreShared, scoreTogether, type SharedChunks, shareChunks } from './shared-chunks.js';
+
+/** What every worker is given. */
+export interface WorkerSettings {
+  models: ModelFile[];
+  /** What answers where a request names no model. */
+  defaultModel: string | undefined;
+}
 
 /** A CSV in memory, or the descriptor of an open file that holds it. */
 export type CsvInput = { bytes: Uint8Array } | { descriptor: number };
@@ -32,10 +40,18 @@ export interface DetectJob extends DetectRequest {
 }
 
 /** What a worker says while it computes. */
-export type JobMessage = ReportPiece | { chunks: SharedChunks } | { progress: number };
+export type JobMessage = ReportPiece | { chunks: OfferedChunks } | { progress: number };
+
+/** Chunks that other workers may score. */
+export interface OfferedChunks extends SharedChunks {
+  /** With which model. */
+  model: string;
+}
 
 /** What is known once a series is judged. */
 export interface DetectAnswer {
+  /** The model that answered. */
+  model: ModelIdentity;
   /** The number of points. */
   length: number;
   /** How many of them are anomalous. */
@@ -48,7 +64,12 @@ export interface DetectAnswer {
   timings: Record<string, number>;
 }
 
-/** An answer, or an error in a form that crosses threads with its code. */
+/** An error in a form that crosses threads with its code. */
+export interface Failure {
+  failure: { code: ErrorCode; message: string; details: ErrorDetails };
+}
+
+/** An answer, or what was wrong. */
 export type DetectOutcome =
   | {
       answer: DetectAnswer;
@@ -57,25 +78,40 @@ export type DetectOutcome =
       /** The pieces that were not. */
       rest: ReportPiece[];
     }
-  | { failure: { code: ErrorCode; message: string; details: ErrorDetails } };
+  | Failure;
 
 const PROGRESS_MILLISECONDS = 500;
 
-let loading: Promise<Model> | undefined;
+const { models, defaultModel } = workerData as WorkerSettings;
+const loaded = new Map<string, Promise<Model>>();
 
-function loadModel(): Promise<Model> {
-  return (loading ??= Model.create((workerData as { model: ModelFile }).model));
+/** The model that a caller means, which is loaded when it is first needed. */
+function loadModel(reference = defaultModel): Promise<Model> {
+  const file = chooseModel(models, reference);
+  const address = addressOf(file.metadata);
+  const model = loaded.get(address) ?? Model.create(file);
+  loaded.set(address, model);
+  return model;
 }
 
-/** Loads the model, if need be, and scores a series made up for the purpose. */
-export async function probe(): Promise<void> {
-  const model = await loadModel();
-  await model.probe();
+/** Loads every model, if need be, and has each score a series made up for the purpose; tells what went wrong. */
+export async function probe(): Promise<Failure | undefined> {
+  for (const { metadata } of models) {
+    const address = addressOf(metadata);
+    try {
+      const model = await loadModel(address);
+      await model.probe();
+    } catch (error) {
+      const { failure } = failureOf(error);
+      return { failure: { ...failure, message: `Model ${address}: ${failure.message}` } };
+    }
+  }
+  return undefined;
 }
 
 /** Scores one of the chunks that another worker has offered; tells whether there may be more. */
-export async function help(chunks: SharedChunks): Promise<boolean> {
-  return scoreShared(await loadModel(), chunks);
+export async function help({ model, ...chunks }: OfferedChunks): Promise<boolean> {
+  return scoreShared(await loadModel(model), chunks);
 }
 
 /** Reads a CSV, finds its anomalies and writes the reports. */
@@ -86,18 +122,22 @@ export default async function runDetect(job: DetectJob): Promise<DetectOutcome> 
     const answer = await answerJob(job, outbox);
     return handOver({ answer, sent: outbox.sent, rest: outbox.takeRest() });
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const { code, message, details } = error;
-    return { failure: { code, message, details } };
+    return failureOf(error);
   } finally {
     job.port.close();
   }
 }
 
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof AppError)) throw error;
+  const { code, message, details } = error;
+  return { failure: { code, message, details } };
+}
+
 async function answerJob(job: DetectJob, outbox: Outbox): Promise<DetectAnswer> {
   const started = performance.now();
-  const { points, ...options } = parseOptions(job.options);
-  const scorer = withHelp(await loadModel(), job.port, outbox);
+  const { points, model, ...options } = parseOptions(job.options);
+  const scorer = withHelp(await loadModel(model), job.port, outbox);
   const watch = { checkpoint: () => outbox.checkpoint(), onProgress: reportProgress(job.port) };
   const detection = Detection.open(sourceOf(job.csv), scorer, options, watch);
   for await (const piece of writeReports(detection, job.formats, points)) await outbox.write(piece);
@@ -105,6 +145,7 @@ async function answerJob(job: DetectJob, outbox: Outbox): Promise<DetectAnswer> 
   const report = performance.now() - started - parsing - inference - verdict - outbox.waited;
   const { anomalousPoints, anomalies, warnings } = detection.verdict;
   return {
+    model: detection.model,
     length: detection.series.length,
     anomalousPoints,
     intervals: anomalies.length,
@@ -126,7 +167,8 @@ function withHelp(model: Model, port: MessagePort, outbox: Outbox): Scorer {
     score: (chunks, length) => {
       if (length <= chunkPlan.chunkPoints) return model.score(chunks);
       const shared = shareChunks(chunkPlan);
-      const offer = () => port.postMessage({ chunks: shared } satisfies JobMessage);
+      const offered: OfferedChunks = { model: addressOf(identity), ...shared };
+      const offer = () => port.postMessage({ chunks: offered } satisfies JobMessage);
       return scoreTogether(model, chunks, shared, offer, () => outbox.checkpoint());
     },
   };

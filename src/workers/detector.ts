@@ -5,17 +5,29 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { ReportPiece } from '../detection/report.js';
 import { AppError } from '../errors.js';
-import type { ModelDescription } from '../inference/metadata.js';
-import { readModelFile } from '../inference/model-file.js';
-import type { CsvInput, DetectAnswer, DetectJob, DetectOutcome, DetectRequest, JobMessage } from './detect-worker.js';
+import type { ModelFile } from '../inference/model-file.js';
+import { chooseModel, readModels } from '../inference/model-repository.js';
+import type {
+  CsvInput,
+  DetectAnswer,
+  DetectJob,
+  DetectOutcome,
+  DetectRequest,
+  Failure,
+  JobMessage,
+  OfferedChunks,
+  WorkerSettings,
+} from './detect-worker.js';
 import { outboxEntries } from './outbox.js';
-import { failTaken, type SharedChunks } from './shared-chunks.js';
+import { failTaken } from './shared-chunks.js';
 
 /** How a detector is set up. */
 export interface DetectorSettings {
-  /** The model file. */
+  /** A folder of models, or a model file, see `readModels`. */
   modelPath: string;
-  /** Worker threads, each with the model loaded. */
+  /** The model that answers where a request names none, as `name` or `name/version`; else it is the first. */
+  defaultModel?: string;
+  /** Worker threads, each with the models loaded. */
   workers: number;
 }
 
@@ -42,31 +54,49 @@ export class Detector {
 
   private constructor(
     private readonly pool: Piscina,
-    /** What the model says of itself. */
-    readonly model: ModelDescription,
+    /** The models that answer, at least one; by name, and of each name the newest version first. */
+    readonly models: readonly ModelFile[],
+    private readonly defaultModel: string | undefined,
   ) {}
 
   /**
-   * Reads the model and starts the workers; {@link Detector.probe} tells when they are ready.
+   * Reads the models and starts the workers; {@link Detector.probe} tells when they are ready.
    *
-   * @throws AppError INVALID_MODEL where the file cannot be read or is no model of ours
+   * @throws AppError INVALID_MODEL where a file cannot be read or is no model of ours, UNKNOWN_MODEL where
+   *   the default is none of them
    */
-  static async create({ modelPath, workers }: DetectorSettings): Promise<Detector> {
-    const model = await readModelFile(modelPath);
+  static async create({ modelPath, defaultModel, workers }: DetectorSettings): Promise<Detector> {
+    const models = (await readModels(modelPath)).map(shareBytes);
+    chooseModel(models, defaultModel);
     const pool = new Piscina({
       filename: fileURLToPath(new URL(`./detect-worker${extname(import.meta.url)}`, import.meta.url)),
-      workerData: { model },
+      workerData: { models, defaultModel } satisfies WorkerSettings,
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: TASKS_A_WORKER,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     });
-    return new Detector(pool, { ...model.metadata, sha256: model.sha256 });
+    return new Detector(pool, models, defaultModel);
   }
 
-  /** Has every worker load the model and score a series made up for the purpose. */
+  /**
+   * The model that a caller means by `name` or `name/version`, or the one that answers where none is named.
+   *
+   * @throws AppError UNKNOWN_MODEL where there is none such
+   */
+  choose(reference = this.defaultModel): ModelFile {
+    return chooseModel(this.models, reference);
+  }
+
+  /**
+   * Has every worker load the models and have each score a series made up for the purpose.
+   *
+   * @throws AppError INVALID_MODEL where one of them does not work
+   */
   async probe(): Promise<void> {
-    await Promise.all(this.pool.threads.map(() => this.run(undefined, { name: 'probe' })));
+    // Workers that are idle are given one each.
+    const probes = this.pool.threads.map(() => this.run(undefined, { name: 'probe' }));
+    for (const failed of await Promise.all(probes)) if (failed) throw errorOf(failed as Failure);
   }
 
   /**
@@ -95,7 +125,7 @@ export class Detector {
   }
 
   /** Has other workers help with a long series, each with a chunk at a time and as long as there are any. */
-  private helpers(): (chunks: SharedChunks) => void {
+  private helpers(): (chunks: OfferedChunks) => void {
     let helping = 0;
     return (chunks) => {
       if (helping >= this.pool.threads.length - 1) return;
@@ -112,9 +142,10 @@ export class Detector {
 
   /** Waits for the work under way and ends the workers. */
   async close(): Promise<void> {
-    // The pool's own close() miscounts where several workers are busy, and would terminate one that computes.
+    // The pool's own close() miscounts where several workers are busy, and would terminate one that computes;
+    // and it holds on to the pool for half a minute.
     while (this.running.size > 0) await Promise.allSettled(this.running);
-    await this.pool.close();
+    await this.pool.destroy();
   }
 
   private async run(...what: Parameters<Piscina['run']>): Promise<unknown> {
@@ -140,7 +171,7 @@ class Caller {
     private readonly inbox: MessagePort,
     private readonly write: WritePiece,
     onProgress: ((share: number) => void) | undefined,
-    offer: (chunks: SharedChunks) => void,
+    offer: (chunks: OfferedChunks) => void,
   ) {
     inbox.on('message', (message: JobMessage) => {
       if ('chunks' in message) offer(message.chunks);
@@ -157,10 +188,7 @@ class Caller {
 
   /** Waits until all that the worker sent is written, and writes the rest. */
   async finish(outcome: DetectOutcome): Promise<DetectAnswer> {
-    if ('failure' in outcome) {
-      const { code, message, details } = outcome.failure;
-      throw new AppError(code, message, details);
-    }
+    if ('failure' in outcome) throw errorOf(outcome);
     while (this.received < outcome.sent) await once(this.inbox, 'message');
     await this.writing;
     for (const piece of outcome.rest) await this.write(piece);
@@ -179,6 +207,17 @@ class Caller {
       this.abandon();
     });
   }
+}
+
+function errorOf({ failure: { code, message, details } }: Failure): AppError {
+  return new AppError(code, message, details);
+}
+
+/** The same model, its bytes once for all threads. */
+function shareBytes(file: ModelFile): ModelFile {
+  const bytes = new Uint8Array(new SharedArrayBuffer(file.bytes.length));
+  bytes.set(file.bytes);
+  return { ...file, bytes };
 }
 
 /** What can be handed over uncopied: small buffers share their memory with others. */

@@ -10,7 +10,7 @@ import { Trust } from '../../src/engines/trust.js';
 import { createLogger, type Logger } from '../../src/logger.js';
 import { Readiness } from '../../src/readiness.js';
 import { TaskQueue } from '../../src/tasks/task-queue.js';
-import { Detector } from '../../src/workers/detector.js';
+import { ReloadableDetector } from '../../src/workers/reloadable-detector.js';
 import { EngineADouble } from '../support/engine-a-double.js';
 import { EngineBDouble } from '../support/engine-b-double.js';
 import { until } from '../support/listening.js';
@@ -26,7 +26,7 @@ const WRONG = SHORT.replace(/\n(.*\n.*)$/, '\noops\n$1');
 
 describe('a task of an Engine', function () {
   this.timeout(120_000);
-  let detector: Detector;
+  let detector: ReloadableDetector;
   let storage: Storage | undefined;
   let a: EngineADouble;
   let b: EngineBDouble;
@@ -36,7 +36,7 @@ describe('a task of an Engine', function () {
   const logged: string[] = [];
 
   before(async () => {
-    detector = await Detector.create({ modelPath: 'model/model.onnx', workers: 2 });
+    detector = await ReloadableDetector.create({ modelPath: 'model', workers: 2 });
     await detector.probe();
     storage = await startStorage();
     if (!storage) console.log('    no S3 server can be had: what needs one is skipped');
@@ -72,8 +72,8 @@ describe('a task of an Engine', function () {
     queue = tasks;
     const readiness = new Readiness();
     readiness.becomeReady();
-    const config = { maxUploadBytes: 1_000_000, deliverySeconds: 20 };
-    server = createServer(createApp({ config, model: detector.model, queue, trust: trusted, logger, readiness }));
+    const config = { maxUploadBytes: 1_000_000, deliverySeconds: 20, reloadToken: undefined };
+    server = createServer(createApp({ config, detector, queue, trust: trusted, logger, readiness }));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -57,7 +57,7 @@ describe('a model file', () => {
   });
 
   it('gives the same for a series scored chunk by chunk as for one scored whole', async () => {
-    const model = await Model.create(await readModelFile('model/model.onnx'));
+    const model = await Model.create(await readModelFile('model/ecg/1/model.onnx'));
     const { values } = readSeries(await readFile('model_creation/data/test.csv'), model.columns);
     const chunked = await model.reconstruct(values);
     const whole = await model.reconstruct(values, { chunkPoints: values.length });

@@ -110,7 +110,7 @@ describe('a clone', function () {
     expect(report).to.include('Stages that ran: export, evaluate.');
     expect(report).to.match(/\| evaluation\.falseAlarmShare +\| 0\.\d+ +\| 0\.\d+ +\| 0\.\d+ +\|/);
     expect(report).to.match(/\| export\.margin +\| [\d.]+ +\| 1\.25 +\|/);
-    expect(report).to.include('run `dvc repro` and commit').and.include(' M model/model.onnx');
+    expect(report).to.include('run `dvc repro` and commit').and.include(' M model/ecg/1/model.onnx');
   });
 
   it('says which params and metrics stay', async () => {

@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import type { Report } from '../../src/detection/report.js';
 import { type Visit, findBarriers, startBrowser, visit } from '../support/browser.js';
 import { meanModelBytes } from '../support/models.js';
-import { type Service, startService } from '../support/service.js';
+import { placeModels, type Service, startService } from '../support/service.js';
 
 const ECG = 'model_creation/data/test.csv';
 const CURL = '/usr/bin/curl';
@@ -35,6 +35,7 @@ describe('the page', function () {
   let browser: Browser | undefined;
   let service: Service;
   let several: Service;
+  let both: Service;
   let visits: Visit[] = [];
 
   before(async function () {
@@ -45,11 +46,17 @@ describe('the page', function () {
     }
     const scaling = Array.from({ length: 8 }, () => ({ mean: 0, scale: 1 }));
     const eight = meanModelBytes(scaling);
-    [service, several] = await Promise.all([startService(), startService(eight)]);
+    const flat = meanModelBytes([{ mean: 0, scale: 100 }]);
+    const models = { 'ecg/1': readFileSync('model/ecg/1/model.onnx'), 'flat/1': flat, 'flat/2': flat };
+    [service, several, both] = await Promise.all([
+      startService(),
+      startService({ 'eight/1': eight }),
+      startService(models, { DEFAULT_MODEL: 'flat', RELOAD_TOKEN: 'token' }),
+    ]);
   });
   after(async () => {
     await browser?.close();
-    await Promise.all([service?.stop(), several?.stop()]);
+    await Promise.all([service?.stop(), several?.stop(), both?.stop()]);
   });
   afterEach(async function () {
     const troubles = visits.flatMap((each) => each.troubles);
@@ -88,6 +95,43 @@ describe('the page', function () {
     expect(rows).to.have.lengthOf(anomalies.length);
     expect(rows[0]).to.match(/^23,731 to 23,951\s*7.272\s*value\s*318.2 below\s*221\s*all normal errors$/);
     expect(await page.locator('#chart canvas').count()).to.equal(3);
+  });
+
+  it('lets people choose where there are several models, and shows what is on screen by another', async () => {
+    const names = async (page: Page) => page.locator('#model-choice option').allTextContents();
+    const { page: alone } = await open();
+    expect(await alone.isVisible('#models')).to.equal(false);
+    const { page } = await open({}, both.url);
+    expect(await names(page)).to.deep.equal(['ecg/1', 'flat/2', 'flat/1']);
+    expect(await page.inputValue('#model-choice')).to.equal('flat/2');
+    expect(await page.textContent('#model')).to.include('flat 2');
+    await takeSample(page);
+    const flat = await summary(page);
+    await page.selectOption('#model-choice', 'ecg/1');
+    await page.waitForFunction(
+      (points) => !document.querySelector('#summary')?.textContent?.includes(points),
+      `${flat[1]}`,
+    );
+    await page.waitForSelector('#result:not([hidden])');
+    const { anomalies, anomalousPoints } = await serverSays({});
+    expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
+    expect(await page.textContent('#model')).to.include('ecg 1, trained on 12,000');
+    await page.click('#show-curl');
+    expect(await page.textContent('#command')).to.include(' -F model=ecg/1 ');
+    await page.click('#close-curl');
+    expect(await findBarriers(page)).to.deep.equal([]);
+  });
+
+  it('judges by the model that the service has, though that changed while the page was open', async () => {
+    const { page } = await open({}, both.url);
+    placeModels(both.folder, { 'flat/2': meanModelBytes([{ mean: 50, scale: 100 }]) });
+    const headers = { Authorization: 'Bearer token' };
+    expect((await fetch(`${both.url}/models/reload`, { method: 'POST', headers })).status).to.equal(200);
+    await takeSample(page);
+    const form = new FormData();
+    form.append('text', new Blob([readFileSync(ECG)]), 'test.csv');
+    const answer = (await (await fetch(`${both.url}/compute`, { method: 'POST', body: form })).json()) as Report;
+    expect(await summary(page)).to.deep.equal([answer.anomalies.length, answer.anomalousPoints]);
   });
 
   it('re-flags at once as the percentile changes, as the server would, and asks nobody', async () => {

@@ -57,7 +57,7 @@ describe('the verdict in the page', function () {
   let several: Service;
   before(async () => {
     const scaling = [0, 1].map(() => ({ mean: 0, scale: 1 }));
-    [service, several] = await Promise.all([startService(), startService(meanModelBytes(scaling))]);
+    [service, several] = await Promise.all([startService(), startService({ 'several/1': meanModelBytes(scaling) })]);
   });
   after(() => Promise.all([service.stop(), several.stop()]));
 

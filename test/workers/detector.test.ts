@@ -32,8 +32,8 @@ describe('the workers', function () {
   let two: Detector;
 
   before(async () => {
-    one = await Detector.create({ modelPath: 'model/model.onnx', workers: 1 });
-    two = await Detector.create({ modelPath: 'model/model.onnx', workers: 2 });
+    one = await Detector.create({ modelPath: 'model', workers: 1 });
+    two = await Detector.create({ modelPath: 'model', workers: 2 });
     await Promise.all([one.probe(), two.probe()]);
   });
   after(() => Promise.all([one.close(), two.close()]));

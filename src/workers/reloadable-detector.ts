@@ -1,0 +1,78 @@
+import { Detector, type DetectorSettings, type DetectWatch, type WritePiece } from './detector.js';
+import type { DetectAnswer, DetectRequest } from './detect-worker.js';
+
+/** A detector whose models are changed while it works. */
+export class ReloadableDetector {
+  private reloading: Promise<unknown> = Promise.resolve();
+  private nextReload: Promise<void> | undefined;
+  /** Detectors that finish what they were at. */
+  private readonly retiring = new Set<Promise<void>>();
+
+  private constructor(
+    private current: Detector,
+    private readonly settings: DetectorSettings,
+  ) {}
+
+  /** Reads the models and starts the workers, see {@link Detector.create}. */
+  static async create(settings: DetectorSettings): Promise<ReloadableDetector> {
+    return new ReloadableDetector(await Detector.create(settings), settings);
+  }
+
+  /** The models that answer now, see {@link Detector.models}. */
+  get models(): Detector['models'] {
+    return this.current.models;
+  }
+
+  /** The model that a caller means now, see {@link Detector.choose}. */
+  choose(reference?: string): ReturnType<Detector['choose']> {
+    return this.current.choose(reference);
+  }
+
+  /** Has every worker try every model, see {@link Detector.probe}. */
+  probe(): Promise<void> {
+    return this.current.probe();
+  }
+
+  /** Finds the anomalies of a CSV with the models that answer now, see {@link Detector.detect}. */
+  detect(request: DetectRequest, write: WritePiece, watch?: DetectWatch): Promise<DetectAnswer> {
+    return this.current.detect(request, write, watch);
+  }
+
+  /**
+   * Reads the models anew, has workers of their own try them, and only then lets these answer; what is
+   * under way is finished by those that began it, which then end. Calls that come while one works are
+   * answered together by the next.
+   *
+   * @throws AppError INVALID_MODEL or UNKNOWN_MODEL, see {@link Detector.create}; nothing has changed then
+   */
+  reload(): Promise<void> {
+    this.nextReload ??= this.reloading.then(() => {
+      this.nextReload = undefined;
+      const replaced = this.replace();
+      this.reloading = replaced.catch(() => undefined);
+      return replaced;
+    });
+    return this.nextReload;
+  }
+
+  /** Waits for the work under way and ends all workers. */
+  async close(): Promise<void> {
+    await this.nextReload?.catch(() => undefined);
+    await this.reloading;
+    await Promise.all([this.current.close(), ...this.retiring]);
+  }
+
+  private async replace(): Promise<void> {
+    const next = await Detector.create(this.settings);
+    try {
+      await next.probe();
+    } catch (error) {
+      await next.close();
+      throw error;
+    }
+    const retired = this.current;
+    this.current = next;
+    const retiring = retired.close().finally(() => this.retiring.delete(retiring));
+    this.retiring.add(retiring);
+  }
+}

@@ -1,0 +1,72 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { addressOf, chooseModel, readModels } from '../../src/inference/model-repository.js';
+import { expectAppError } from '../support/errors.js';
+import { meanModelBytes } from '../support/models.js';
+import { placeModels } from '../support/service.js';
+
+const bytes = meanModelBytes([{ mean: 0, scale: 1 }]);
+
+describe('a folder of models', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'ae-ano-models-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const addresses = async () => (await readModels(folder)).map(({ metadata }) => addressOf(metadata));
+
+  it('is read by name, and of each name the newest version first', async () => {
+    placeModels(folder, { 'pump/9': bytes, 'pump/10': bytes, 'ecg/1.9.3': bytes, 'ecg/1.10': bytes, 'ecg/1': bytes });
+    expect(await addresses()).to.deep.equal(['ecg/1.10', 'ecg/1.9.3', 'ecg/1', 'pump/10', 'pump/9']);
+  });
+
+  it('leaves out what is hidden, holds no model file, or is no folder', async () => {
+    placeModels(folder, { 'pump/1': bytes, '.trash/1': bytes, 'pump/.2': bytes });
+    mkdirSync(join(folder, 'pump/3'));
+    mkdirSync(join(folder, 'lost+found'));
+    writeFileSync(join(folder, 'metrics.json'), '{}');
+    expect(await addresses()).to.deep.equal(['pump/1']);
+  });
+
+  it('may hold links, as volumes of Kubernetes do', async () => {
+    placeModels(folder, { '.data/pump/1': bytes });
+    symlinkSync(join('.data', 'pump'), join(folder, 'pump'));
+    expect(await addresses()).to.deep.equal(['pump/1']);
+  });
+
+  it('means by a name its newest version, and without one the first model', async () => {
+    placeModels(folder, { 'pump/2': bytes, 'pump/10': bytes, 'valve/1': bytes });
+    const models = await readModels(folder);
+    const chosen = [undefined, 'pump', 'pump/2', 'valve'].map((name) => addressOf(chooseModel(models, name).metadata));
+    expect(chosen).to.deep.equal(['pump/10', 'pump/10', 'pump/2', 'valve/1']);
+    const error = await expectAppError('UNKNOWN_MODEL', () => chooseModel(models, 'pump/3'));
+    expect(error.message).to.include('pump/10, pump/2, valve/1');
+  });
+
+  it('must hold a model', async () => {
+    const { message } = await expectAppError('INVALID_MODEL', () => readModels(folder));
+    expect(message).to.include(folder).and.include('<name>/<version>/model.onnx');
+  });
+
+  for (const address of ['pump/latest', 'pump/1-beta', 'öl/1', '-x/1']) {
+    it(`says what is wrong with the folders ${address}`, async () => {
+      placeModels(folder, { [address]: bytes });
+      const { message } = await expectAppError('INVALID_MODEL', () => readModels(folder));
+      expect(message).to.include(join(address, 'model.onnx')).and.include('a version such as 2 or 1.4.0');
+    });
+  }
+
+  it('names the file that is only half there', async () => {
+    placeModels(folder, { 'pump/1': bytes, 'pump/2': bytes.subarray(0, bytes.length / 2) });
+    const { message } = await expectAppError('INVALID_MODEL', () => readModels(folder));
+    expect(message).to.include('pump/2/model.onnx: The model cannot be used: it is not an ONNX file.');
+  });
+
+  it('may be one model file, which has its own name and version', async () => {
+    placeModels(folder, { 'pump/1': bytes });
+    cpSync(join(folder, 'pump/1/model.onnx'), join(folder, 'any.onnx'));
+    const [{ metadata }] = await readModels(join(folder, 'any.onnx'));
+    expect(metadata).to.include({ name: 'made-up', version: '1.0.0' });
+  });
+});
