@@ -13,7 +13,7 @@ module.exports = {
     forbid('no-code-needs-tests', '^(src|model_creation)/', '^test/', 'Tests stand outside.'),
     forbid(
       'detection-knows-no-http',
-      '^src/(detection|inference)/',
+      '^src/(detection|inference|open-inference)/',
       '^src/(controllers|workers|tasks|engines|app|server|connections|dependencies|readiness|upload|error-handler|config|logger|cli|command)|node_modules/(express|multer|winston)/',
       'The definition of a verdict is the same for server, command line and training.',
     ),

@@ -15,7 +15,8 @@ export class AnswerStream {
 
   constructor(
     private readonly response: Response,
-    private readonly mediaType: string,
+    /** May be changed until the first piece is there. */
+    public mediaType: string,
   ) {
     const controller = new AbortController();
     if (response.closed) controller.abort();

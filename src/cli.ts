@@ -5,7 +5,7 @@ import { readConfig } from './config.js';
 import { detectOptions, optionNames, parseOptions } from './detection/options.js';
 import type { ReportFormat } from './detection/report.js';
 import { ReportFile } from './report-file.js';
-import type { CsvInput, DetectRequest } from './workers/detect-worker.js';
+import type { InputBytes, DetectRequest } from './workers/detect-worker.js';
 import { Detector } from './workers/detector.js';
 
 const MODEL_FILE = /\.onnx$/i;
@@ -82,7 +82,7 @@ async function isSameFile(file: FileHandle, path: string): Promise<boolean> {
 }
 
 /** A file is read a piece at a time; what comes through a pipe comes only once, and is kept. */
-async function csvIn(file: FileHandle): Promise<CsvInput> {
+async function csvIn(file: FileHandle): Promise<InputBytes> {
   return (await file.stat()).isFile() ? { descriptor: file.fd } : { bytes: await file.readFile() };
 }
 

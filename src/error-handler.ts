@@ -15,6 +15,13 @@ export interface ErrorAnswer {
   requestId: string;
 }
 
+/** Every error answer of the Open Inference Protocol has this form. */
+export interface OpenInferenceError {
+  /** The error's code and what is wrong, for people. */
+  error: string;
+}
+
+const OPEN_INFERENCE = /^\/v2(\/|$)/;
 const RETRY_AFTER_SECONDS = '5';
 
 /** Answers every error in one form; what is not foreseen is a 500 that tells nothing and is logged whole. */
@@ -35,7 +42,13 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     if (error.status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
     const { code, message, details, status } = error;
     response.locals.errorCode = code;
-    response.status(status).json({ code, message, details, requestId } satisfies ErrorAnswer);
+    response
+      .status(status)
+      .json(
+        OPEN_INFERENCE.test(request.path)
+          ? ({ error: `${code}: ${message}` } satisfies OpenInferenceError)
+          : ({ code, message, details, requestId } satisfies ErrorAnswer),
+      );
   };
 }
 

@@ -2,36 +2,35 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { AppError } from './errors.js';
-import type { CsvInput } from './workers/detect-worker.js';
+import type { InputBytes } from './workers/detect-worker.js';
 
 // Most requests are smaller, and need no file.
 const KEPT_IN_MEMORY = 1024 * 1024;
 
 /**
- * A CSV that has come in whole: a small one in memory, a larger one in a file that has no name any more
+ * An upload that has come in whole: a small one in memory, a larger one in a file that has no name any more
  * and so goes with its last user, or with the process.
  */
-export class SpooledCsv {
+export class SpooledUpload {
   private users = 1;
 
   private constructor(
-    readonly input: CsvInput,
+    readonly input: InputBytes,
     private readonly file?: FileHandle,
   ) {}
 
   /**
-   * Takes a CSV in; the caller is its first user.
+   * Takes an upload in; the caller is its first user.
    *
    * @throws AppError INTERNAL where there is no room for it, or what the stream throws
    */
-  static async receive(stream: Readable): Promise<SpooledCsv> {
+  static async receive(stream: AsyncIterable<Buffer>): Promise<SpooledUpload> {
     const pieces: Buffer[] = [];
     let bytes = 0;
     let file: FileHandle | undefined;
     try {
-      for await (const piece of stream as AsyncIterable<Buffer>) {
+      for await (const piece of stream) {
         bytes += piece.length;
         if (file) await writeTo(file, piece);
         else pieces.push(piece);
@@ -44,8 +43,8 @@ export class SpooledCsv {
       await file?.close();
       throw error;
     }
-    if (file) return new SpooledCsv({ descriptor: file.fd }, file);
-    return new SpooledCsv({ bytes: Buffer.concat(pieces) });
+    if (file) return new SpooledUpload({ descriptor: file.fd }, file);
+    return new SpooledUpload({ bytes: Buffer.concat(pieces) });
   }
 
   /** Takes note of another user, who must release it as well. */
@@ -53,7 +52,7 @@ export class SpooledCsv {
     this.users += 1;
   }
 
-  /** Frees what the CSV takes once its last user has called this. */
+  /** Frees what it takes once its last user has called this. */
   release(): void {
     this.users -= 1;
     // There is nothing to be done about a file that does not close, and nothing in it that is still needed.
@@ -62,7 +61,7 @@ export class SpooledCsv {
 }
 
 async function openNameless(): Promise<FileHandle> {
-  const path = join(tmpdir(), `ae-ano-detection-${randomUUID()}.csv`);
+  const path = join(tmpdir(), `ae-ano-detection-${randomUUID()}`);
   try {
     const file = await open(path, 'wx+', 0o600);
     await unlink(path);

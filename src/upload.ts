@@ -2,7 +2,7 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import multer from 'multer';
 import type { Dependencies } from './dependencies.js';
 import { AppError, quote } from './errors.js';
-import { SpooledCsv } from './spool.js';
+import { SpooledUpload } from './spool.js';
 import type { TaskInput } from './tasks/task.js';
 import { overloadedError } from './tasks/task-queue.js';
 
@@ -61,7 +61,7 @@ export function uploadedCsv(request: Request): TaskInput {
   if (problem) throw problem;
   const query = Object.entries(request.query).filter(([name]) => !ENGINE_QUERY.includes(name));
   const options = { ...Object.fromEntries(query), ...(request.body as Record<string, unknown> | undefined) };
-  const upload = request.res?.locals.upload as SpooledCsv | undefined;
+  const upload = request.res?.locals.upload as SpooledUpload | undefined;
   if (upload) return { csv: upload.input, options, upload };
   if (request.is(JSON_TYPE)) return csvInJson(options);
   throw new AppError('NO_FILE', 'No CSV came with the request: send it as a file in the form field "text".', {
@@ -97,7 +97,7 @@ const spoolStorage: multer.StorageEngine = {
       stream.resume().once('end', () => callback(null));
       return;
     }
-    SpooledCsv.receive(stream).then((upload) => {
+    SpooledUpload.receive(stream).then((upload) => {
       if (!res || res.closed) {
         upload.release();
       } else {

@@ -39,7 +39,7 @@ describe('the HTTP interface', () => {
     readiness.becomeReady();
   });
 
-  function appWith(answering: Pick<ReloadableDetector, 'detect'>, maxTasks = 50): Express {
+  function appWith(answering: Pick<ReloadableDetector, 'detect' | 'infer'>, maxTasks = 50): Express {
     readiness = new Readiness();
     const logger = createLogger('info');
     logged.length = 0;
@@ -224,7 +224,8 @@ describe('the HTTP interface', () => {
   });
 
   it('tells nothing of the inside of an error that nobody foresaw, and logs it whole', async () => {
-    const failing = { detect: () => Promise.reject(new Error('secret detail')) };
+    const fail = () => Promise.reject(new Error('secret detail'));
+    const failing = { detect: fail, infer: fail };
     app = appWith(failing);
     readiness.becomeReady();
     const { status, body, text } = await send(ecgRows(200));
@@ -238,7 +239,8 @@ describe('the HTTP interface', () => {
   });
 
   it('answers 503 with Retry-After where too many requests wait', async () => {
-    const stuck = { detect: () => new Promise<never>(() => undefined) };
+    const wait = () => new Promise<never>(() => undefined);
+    const stuck = { detect: wait, infer: wait };
     app = appWith(stuck, 1);
     readiness.becomeReady();
     // Two are taken up, one waits, and the next is refused.
@@ -365,6 +367,15 @@ describe('the HTTP interface', () => {
       '/models/reload',
       '/status',
       '/tasks/{taskId}/status',
+      '/v2',
+      '/v2/health/live',
+      '/v2/health/ready',
+      '/v2/models/{name}',
+      '/v2/models/{name}/infer',
+      '/v2/models/{name}/ready',
+      '/v2/models/{name}/versions/{version}',
+      '/v2/models/{name}/versions/{version}/infer',
+      '/v2/models/{name}/versions/{version}/ready',
     ]);
     const { properties } = (
       paths as unknown as Record<string, { post: { requestBody: { content: Record<string, { schema: FormSchema }> } } }>

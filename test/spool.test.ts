@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { bytesInFile } from '../src/detection/file-source.js';
-import { SpooledCsv } from '../src/spool.js';
+import { SpooledUpload } from '../src/spool.js';
 import { expectAppError } from './support/errors.js';
 
 const LARGE = Buffer.from('0123456789\n'.repeat(300_000));
@@ -16,7 +16,7 @@ function inPieces(bytes: Buffer): Readable {
   return Readable.from(pieces);
 }
 
-function descriptorOf({ input }: SpooledCsv): number {
+function descriptorOf({ input }: SpooledUpload): number {
   expect(input).to.have.property('descriptor');
   return 'descriptor' in input ? input.descriptor : -1;
 }
@@ -32,12 +32,12 @@ describe('an upload', () => {
   });
 
   it('stays in memory where it is small', async () => {
-    const { input } = await SpooledCsv.receive(inPieces(Buffer.from('value\n1\n')));
+    const { input } = await SpooledUpload.receive(inPieces(Buffer.from('value\n1\n')));
     expect(input).to.deep.equal({ bytes: Buffer.from('value\n1\n') });
   });
 
   it('waits in a file without a name where it is large, and can be read as often as need be', async () => {
-    const upload = await SpooledCsv.receive(inPieces(LARGE));
+    const upload = await SpooledUpload.receive(inPieces(LARGE));
     const source = bytesInFile(descriptorOf(upload));
     for (let i = 0; i < 2; i++) {
       const pieces = Array.from(source.pieces(), (piece) => Buffer.from(piece));
@@ -48,7 +48,7 @@ describe('an upload', () => {
   });
 
   it('is given up once its last user has released it', async () => {
-    const upload = await SpooledCsv.receive(inPieces(LARGE));
+    const upload = await SpooledUpload.receive(inPieces(LARGE));
     const read = () => bytesInFile(descriptorOf(upload)).pieces()[Symbol.iterator]().next();
     upload.retain();
     upload.release();
@@ -60,6 +60,6 @@ describe('an upload', () => {
 
   it('that there is no room for is an error of ours', async () => {
     rmSync(folder, { recursive: true });
-    await expectAppError('INTERNAL', () => SpooledCsv.receive(inPieces(LARGE)));
+    await expectAppError('INTERNAL', () => SpooledUpload.receive(inPieces(LARGE)));
   });
 });

@@ -37,19 +37,28 @@ export interface Timings {
   verdict: number;
 }
 
-/** A CSV on its way through a model: it was read once and is as it should be. */
+/** Opens a series for a model of these columns; `onBlock` is called now and then, and what it throws ends the work. */
+export type OpenSeries = (columns: readonly string[], onBlock?: () => void) => SeriesReader;
+
+/** Opens a CSV, see {@link openSeries}. */
+export function csvIn(source: ByteSource): OpenSeries {
+  return (columns, onBlock) => openSeries(source, columns, onBlock);
+}
+
+/** A series on its way through a model: it is as it should be. */
 export class Detection {
   readonly timings: Timings = { parsing: 0, inference: 0, verdict: 0 };
   private judge: Judge | undefined;
 
   /**
-   * Reads the CSV once, so that whatever is wrong with it is known before any of it is answered.
+   * Opens the series, whereupon whatever is wrong with it is known before any of it is answered.
    *
-   * @throws AppError with the code that says what is wrong with the CSV
+   * @param open see {@link csvIn}
+   * @throws AppError with the code that says what is wrong with the series
    */
-  static open(source: ByteSource, scorer: Scorer, options: VerdictOptions = {}, watch: Watch = {}): Detection {
+  static open(open: OpenSeries, scorer: Scorer, options: VerdictOptions = {}, watch: Watch = {}): Detection {
     const started = performance.now();
-    const series = openSeries(source, scorer.columns, watch.checkpoint);
+    const series = open(scorer.columns, watch.checkpoint);
     scorer.checkLength(series.length);
     const detection = new Detection(series, scorer, options, watch);
     detection.timings.parsing = performance.now() - started;
@@ -175,7 +184,7 @@ export interface WholeDetection {
  * @throws AppError with the code that says what is wrong with the CSV
  */
 export async function detect(csv: Uint8Array, model: Scorer, options: VerdictOptions = {}): Promise<WholeDetection> {
-  const detection = Detection.open(bytesInMemory(csv), model, options);
+  const detection = Detection.open(csvIn(bytesInMemory(csv)), model, options);
   return wholeDetection(detection, await collect(detection.blocks(false)));
 }
 

@@ -56,31 +56,36 @@ export const detectOptions: { [Name in keyof Required<DetectOptions>]: Option<De
 };
 
 /** The names of all options. */
-export const optionNames = Object.keys(detectOptions);
+export const optionNames = Object.keys(detectOptions) as (keyof DetectOptions)[];
+
+/** The names of the options of a verdict. */
+export const verdictOptionNames = optionNames.filter((name) => name !== 'model' && name !== 'points');
 
 /**
  * Reads options as they come from forms and command lines, as text.
  *
+ * @param names those that may come
  * @throws AppError INVALID_PARAMETER that names the option, what was expected and what came
  */
-export function parseOptions(raw: Record<string, unknown>): DetectOptions {
+export function parseOptions(raw: Record<string, unknown>, names = optionNames): DetectOptions {
   const options: DetectOptions = { points: true };
   for (const [name, value] of Object.entries(raw)) {
     if (value === undefined) continue;
-    Object.assign(options, { [name]: parseOption(name, value) });
+    Object.assign(options, { [name]: parseOption(name, value, names) });
   }
   return options;
 }
 
-function parseOption(name: string, value: unknown): unknown {
-  if (!isOption(name)) {
-    const expected = optionNames.join(', ');
+function parseOption(name: string, value: unknown, names: (keyof DetectOptions)[]): unknown {
+  const known = names.find((candidate) => candidate === name);
+  if (known === undefined) {
+    const expected = names.join(', ');
     throw new AppError('INVALID_PARAMETER', `Unknown parameter ${quote(name)}: expected one of ${expected}.`, {
       expected,
       received: quote(name),
     });
   }
-  const { read, expected } = detectOptions[name];
+  const { read, expected } = detectOptions[known];
   const parsed = typeof value === 'string' ? read(value.trim()) : undefined;
   if (parsed !== undefined) return parsed;
   const received = typeof value === 'string' ? quote(value) : 'more than one value';
@@ -88,10 +93,6 @@ function parseOption(name: string, value: unknown): unknown {
     expected,
     received,
   });
-}
-
-function isOption(name: string): name is keyof DetectOptions {
-  return Object.hasOwn(detectOptions, name);
 }
 
 function number(min: number, max: number, meaning: string): Option<number> {

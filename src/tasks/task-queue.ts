@@ -2,7 +2,8 @@ import PQueue from 'p-queue';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { ReportFormat } from '../detection/report.js';
-import type { DetectAnswer } from '../workers/detect-worker.js';
+import type { InferencePiece } from '../open-inference/response.js';
+import type { DetectAnswer, InferRequest } from '../workers/detect-worker.js';
 import type { Detector, WritePiece } from '../workers/detector.js';
 import type { Outcome, Retained, Task, TaskAnswer, TaskInput, TaskStatus } from './task.js';
 
@@ -42,7 +43,7 @@ export class TaskQueue {
   private draining = false;
 
   constructor(
-    private readonly detector: Pick<Detector, 'detect'>,
+    private readonly detector: Pick<Detector, 'detect' | 'infer'>,
     private readonly logger: Logger,
     private readonly settings: TaskQueueSettings,
   ) {
@@ -61,11 +62,32 @@ export class TaskQueue {
    * @param signal tells that the caller waits no more
    * @throws AppError OVERLOADED where too many wait already, or what is wrong with the CSV
    */
-  async detect(input: TaskInput, format: ReportFormat, write: WritePiece, signal: AbortSignal): Promise<DetectAnswer> {
+  async detect(
+    input: TaskInput,
+    format: ReportFormat,
+    write: WritePiece<ReportFormat>,
+    signal: AbortSignal,
+  ): Promise<DetectAnswer> {
     if (this.overloaded) throw overloadedError();
     const { csv, options, upload } = input;
     const compute = () => this.detector.detect({ csv, options, formats: [format] }, write, { signal });
     return this.schedule(compute, upload, signal);
+  }
+
+  /**
+   * Answers a request of the Open Inference Protocol, for a caller who waits.
+   *
+   * @param write takes the answer, piece by piece
+   * @param signal tells that the caller waits no more
+   * @throws AppError OVERLOADED where too many wait already, or what is wrong with the request
+   */
+  async infer(
+    { upload, ...request }: InferRequest & { upload: Retained },
+    write: WritePiece<InferencePiece['format']>,
+    signal: AbortSignal,
+  ): Promise<DetectAnswer> {
+    if (this.overloaded) throw overloadedError();
+    return this.schedule(() => this.detector.infer(request, write, { signal }), upload, signal);
   }
 
   /**

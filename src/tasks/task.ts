@@ -1,6 +1,6 @@
 import type { ReportFormat } from '../detection/report.js';
 import type { AppError } from '../errors.js';
-import type { CsvInput, DetectAnswer } from '../workers/detect-worker.js';
+import type { InputBytes, DetectAnswer } from '../workers/detect-worker.js';
 
 /** Where a task stands, in the words of the Engines. */
 export type TaskStatus = 'pending' | 'fetching' | 'processing' | 'saving' | 'finished' | 'error';
@@ -22,7 +22,7 @@ export interface Retained {
 
 /** A CSV as it came, and the options that came with it as texts. */
 export interface TaskInput {
-  csv: CsvInput;
+  csv: InputBytes;
   options: Record<string, unknown>;
   /** What must be retained while the CSV is read, if anything. */
   upload?: Retained;

@@ -2,14 +2,18 @@ import { Piscina, move, workerData } from 'piscina';
 import type { MessagePort } from 'node:worker_threads';
 import { bytesInMemory, type ByteSource } from '../detection/byte-source.js';
 import { bytesInFile } from '../detection/file-source.js';
-import { Detection, type Scorer } from '../detection/detect.js';
-import { parseOptions } from '../detection/options.js';
-import { type ReportFormat, type ReportPiece, writeReports } from '../detection/report.js';
+import { csvIn, Detection, type OpenSeries, type Scorer } from '../detection/detect.js';
+import { parseOptions, verdictOptionNames } from '../detection/options.js';
+import { type ReportFormat, writeReports } from '../detection/report.js';
+import { openValues } from '../detection/value-series.js';
+import type { VerdictOptions } from '../detection/verdict.js';
 import { AppError, type ErrorCode, type ErrorDetails } from '../errors.js';
 import { Model, type ModelIdentity } from '../inference/model.js';
 import type { ModelFile } from '../inference/model-file.js';
 import { addressOf, chooseModel } from '../inference/model-repository.js';
-import { Outbox, ownedBytes } from './outbox.js';
+import { parseInferenceRequest } from '../open-inference/request.js';
+import { writeInferenceResponse } from '../open-inference/response.js';
+import { type AnswerPiece, Outbox, ownedBytes } from './outbox.js';
 import { scoreShared, scoreTogether, type SharedChunks, shareChunks } from './shared-chunks.js';
 
 /** What every worker is given. */
@@ -19,28 +23,43 @@ export interface WorkerSettings {
   defaultModel: string | undefined;
 }
 
-/** A CSV in memory, or the descriptor of an open file that holds it. */
-export type CsvInput = { bytes: Uint8Array } | { descriptor: number };
+/** Bytes in memory, or the descriptor of an open file that holds them. */
+export type InputBytes = { bytes: Uint8Array } | { descriptor: number };
 
 /** What is to be detected. */
 export interface DetectRequest {
-  csv: CsvInput;
+  csv: InputBytes;
   /** The request's options as they came, see {@link parseOptions}. */
   options: Record<string, unknown>;
   /** The forms in which the verdict is wanted. */
   formats: ReportFormat[];
 }
 
-/** What the pool asks of a worker. */
-export interface DetectJob extends DetectRequest {
+/** A request of the Open Inference Protocol. */
+export interface InferRequest {
+  body: InputBytes;
+  /** How many bytes at the start of the body are JSON, where bytes of tensors follow. */
+  headerLength?: number;
+  /** The model that is to answer, as `name` or `name/version`. */
+  model: string;
+}
+
+/** How a worker and its caller keep in touch. */
+interface Job {
   /** For the pieces of the answer, for chunks that other workers may score, and for progress. */
   port: MessagePort;
   /** Shared with the caller, see `outboxEntries`. */
   entries: Int32Array;
 }
 
+/** What the pool asks of a worker: a verdict on a CSV. */
+export type DetectJob = DetectRequest & Job;
+
+/** What the pool asks of a worker: an answer of the Open Inference Protocol. */
+export type InferJob = InferRequest & Job;
+
 /** What a worker says while it computes. */
-export type JobMessage = ReportPiece | { chunks: OfferedChunks } | { progress: number };
+export type JobMessage = AnswerPiece | { chunks: OfferedChunks } | { progress: number };
 
 /** Chunks that other workers may score. */
 export interface OfferedChunks extends SharedChunks {
@@ -76,7 +95,7 @@ export type DetectOutcome =
       /** How many pieces of the reports were sent before. */
       sent: number;
       /** The pieces that were not. */
-      rest: ReportPiece[];
+      rest: AnswerPiece[];
     }
   | Failure;
 
@@ -115,16 +134,41 @@ export async function help({ model, ...chunks }: OfferedChunks): Promise<boolean
 }
 
 /** Reads a CSV, finds its anomalies and writes the reports. */
-export default async function runDetect(job: DetectJob): Promise<DetectOutcome> {
-  const outbox = new Outbox(job.port, job.entries);
+export default function runDetect(job: DetectJob): Promise<DetectOutcome> {
+  return runJob(job, async (outbox, started) => {
+    const { points, model, ...options } = parseOptions(job.options);
+    const open = csvIn(sourceOf(job.csv));
+    const detection = openDetection(open, await loadModel(model), options, job.port, outbox);
+    return writeAnswer(detection, writeReports(detection, job.formats, points), outbox, started);
+  });
+}
+
+/** Reads a request of the Open Inference Protocol and writes what it is answered. */
+export function infer(job: InferJob): Promise<DetectOutcome> {
+  return runJob(job, async (outbox, started) => {
+    const model = await loadModel(job.model);
+    const request = parseInferenceRequest(wholeOf(job.body), job.headerLength, model.columns.length);
+    const options = parseOptions(request.options, verdictOptionNames);
+    const open: OpenSeries = (columns) => openValues(request.values, columns);
+    const detection = openDetection(open, model, options, job.port, outbox);
+    detection.timings.parsing = performance.now() - started;
+    return writeAnswer(detection, writeInferenceResponse(detection, request), outbox, started);
+  });
+}
+
+async function runJob(
+  { port, entries }: Job,
+  work: (outbox: Outbox, started: number) => Promise<DetectAnswer>,
+): Promise<DetectOutcome> {
+  const outbox = new Outbox(port, entries);
   try {
     outbox.checkpoint();
-    const answer = await answerJob(job, outbox);
+    const answer = await work(outbox, performance.now());
     return handOver({ answer, sent: outbox.sent, rest: outbox.takeRest() });
   } catch (error) {
     return failureOf(error);
   } finally {
-    job.port.close();
+    port.close();
   }
 }
 
@@ -134,13 +178,24 @@ function failureOf(error: unknown): Failure {
   return { failure: { code, message, details } };
 }
 
-async function answerJob(job: DetectJob, outbox: Outbox): Promise<DetectAnswer> {
-  const started = performance.now();
-  const { points, model, ...options } = parseOptions(job.options);
-  const scorer = withHelp(await loadModel(model), job.port, outbox);
-  const watch = { checkpoint: () => outbox.checkpoint(), onProgress: reportProgress(job.port) };
-  const detection = Detection.open(sourceOf(job.csv), scorer, options, watch);
-  for await (const piece of writeReports(detection, job.formats, points)) await outbox.write(piece);
+function openDetection(
+  open: OpenSeries,
+  model: Model,
+  options: VerdictOptions,
+  port: MessagePort,
+  outbox: Outbox,
+): Detection {
+  const watch = { checkpoint: () => outbox.checkpoint(), onProgress: reportProgress(port) };
+  return Detection.open(open, withHelp(model, port, outbox), options, watch);
+}
+
+async function writeAnswer(
+  detection: Detection,
+  pieces: AsyncIterable<AnswerPiece>,
+  outbox: Outbox,
+  started: number,
+): Promise<DetectAnswer> {
+  for await (const piece of pieces) await outbox.write(piece);
   const { parsing, inference, verdict } = detection.timings;
   const report = performance.now() - started - parsing - inference - verdict - outbox.waited;
   const { anomalousPoints, anomalies, warnings } = detection.verdict;
@@ -154,8 +209,12 @@ async function answerJob(job: DetectJob, outbox: Outbox): Promise<DetectAnswer> 
   };
 }
 
-function sourceOf(csv: CsvInput): ByteSource {
-  return 'bytes' in csv ? bytesInMemory(csv.bytes) : bytesInFile(csv.descriptor);
+function wholeOf(input: InputBytes): Uint8Array {
+  return 'bytes' in input ? input.bytes : Buffer.concat(Array.from(sourceOf(input).pieces(), (piece) => piece.slice()));
+}
+
+function sourceOf(input: InputBytes): ByteSource {
+  return 'bytes' in input ? bytesInMemory(input.bytes) : bytesInFile(input.descriptor);
 }
 
 /** The model, which shares a long series with other workers. */

@@ -3,22 +3,25 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { ReportPiece } from '../detection/report.js';
+import type { ReportFormat } from '../detection/report.js';
 import { AppError } from '../errors.js';
 import type { ModelFile } from '../inference/model-file.js';
 import { chooseModel, readModels } from '../inference/model-repository.js';
 import type {
-  CsvInput,
+  InputBytes,
   DetectAnswer,
   DetectJob,
   DetectOutcome,
   DetectRequest,
   Failure,
+  InferJob,
+  InferRequest,
   JobMessage,
   OfferedChunks,
   WorkerSettings,
 } from './detect-worker.js';
-import { outboxEntries } from './outbox.js';
+import type { InferencePiece } from '../open-inference/response.js';
+import { type AnswerPiece, outboxEntries } from './outbox.js';
 import { failTaken } from './shared-chunks.js';
 
 /** How a detector is set up. */
@@ -32,7 +35,7 @@ export interface DetectorSettings {
 }
 
 /** Takes a piece of an answer, whose bytes are valid until it has resolved; the next one comes then. */
-export type WritePiece = (piece: ReportPiece) => Promise<void> | void;
+export type WritePiece<Format extends string = string> = (piece: AnswerPiece<Format>) => Promise<void> | void;
 
 /** What watches over a detection. */
 export interface DetectWatch {
@@ -105,7 +108,29 @@ export class Detector {
    * @param write takes the reports, piece by piece; the worker waits for it
    * @throws AppError with what is wrong with the CSV or the options; nothing was written then
    */
-  async detect(request: DetectRequest, write: WritePiece, { signal, onProgress }: DetectWatch = {}) {
+  detect(request: DetectRequest, write: WritePiece<ReportFormat>, watch?: DetectWatch): Promise<DetectAnswer> {
+    return this.answer({ name: 'default', request, input: request.csv }, write as WritePiece, watch);
+  }
+
+  /**
+   * Answers a request of the Open Inference Protocol in a worker.
+   *
+   * @param write takes the answer, piece by piece; the worker waits for it
+   * @throws AppError with what is wrong with the request; nothing was written then
+   */
+  infer(
+    request: InferRequest,
+    write: WritePiece<InferencePiece['format']>,
+    watch?: DetectWatch,
+  ): Promise<DetectAnswer> {
+    return this.answer({ name: 'infer', request, input: request.body }, write as WritePiece, watch);
+  }
+
+  private async answer(
+    { name, request, input }: { name: string; request: DetectRequest | InferRequest; input: InputBytes },
+    write: WritePiece,
+    { signal, onProgress }: DetectWatch = {},
+  ): Promise<DetectAnswer> {
     const { port1: inbox, port2: port } = new MessageChannel();
     const caller = new Caller(inbox, write, onProgress, this.helpers());
     // A worker must not be terminated while ONNX Runtime computes: that ends the whole process.
@@ -113,9 +138,9 @@ export class Detector {
     if (signal?.aborted) abandon();
     signal?.addEventListener('abort', abandon, { once: true });
     try {
-      const job: DetectJob = { ...request, port, entries: caller.entries };
-      const transferList = [...ownMemory(request.csv), port];
-      const outcome = this.run(job, { transferList }).catch((error: unknown) => {
+      const job: DetectJob | InferJob = { ...request, port, entries: caller.entries };
+      const transferList = [...ownMemory(input), port];
+      const outcome = this.run(job, { name, transferList }).catch((error: unknown) => {
         throw caller.writeError ?? error;
       });
       return await caller.finish((await outcome) as DetectOutcome);
@@ -195,7 +220,7 @@ class Caller {
     return outcome.answer;
   }
 
-  private take(piece: ReportPiece): void {
+  private take(piece: AnswerPiece): void {
     this.received += 1;
     this.writing = this.writing.then(async () => {
       await this.write(piece);
@@ -221,8 +246,8 @@ function shareBytes(file: ModelFile): ModelFile {
 }
 
 /** What can be handed over uncopied: small buffers share their memory with others. */
-function ownMemory(csv: CsvInput): ArrayBuffer[] {
-  if (!('bytes' in csv)) return [];
-  const { buffer, byteLength } = csv.bytes;
+function ownMemory(input: InputBytes): ArrayBuffer[] {
+  if (!('bytes' in input)) return [];
+  const { buffer, byteLength } = input.bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }

@@ -1,5 +1,4 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ReportPiece } from '../detection/report.js';
 import { waitForChange } from './shared-memory.js';
 
 /** What the two ends of an outbox share: the entries of an Int32Array. */
@@ -10,6 +9,12 @@ export const outboxEntries = {
   taken: 1,
   count: 2,
 } as const;
+
+/** A piece of an answer; the pieces of each format are together the whole of it. */
+export interface AnswerPiece<Format extends string = string> {
+  format: Format;
+  bytes: Uint8Array;
+}
 
 // A small answer goes back with the job's own, without a message for each piece.
 const KEPT_BYTES = 256 * 1024;
@@ -23,7 +28,7 @@ export class Outbox {
   sent = 0;
   /** Milliseconds spent waiting for the caller. */
   waited = 0;
-  private kept: ReportPiece[] = [];
+  private kept: AnswerPiece[] = [];
   private keptBytes = 0;
   /** Memory that the pieces travel in, used again and again: what is handed over stays until it is collected. */
   private places: SharedArrayBuffer | undefined;
@@ -42,7 +47,7 @@ export class Outbox {
   }
 
   /** Takes the next piece; resolves once there may be another. Small answers stay here until they are taken. */
-  async write(piece: ReportPiece): Promise<void> {
+  async write(piece: AnswerPiece): Promise<void> {
     this.kept.push(piece);
     this.keptBytes += piece.bytes.length;
     if (this.sent === 0 && this.keptBytes < KEPT_BYTES) return;
@@ -54,16 +59,16 @@ export class Outbox {
   }
 
   /** The pieces that were not sent. */
-  takeRest(): ReportPiece[] {
+  takeRest(): AnswerPiece[] {
     return this.kept.splice(0);
   }
 
-  private async send({ format, bytes }: ReportPiece): Promise<void> {
+  private async send({ format, bytes }: AnswerPiece): Promise<void> {
     await this.waitForPlace();
     this.places ??= new SharedArrayBuffer(PIECES_AHEAD * LARGEST_PIECE);
     const place = new Uint8Array(this.places, (this.sent % PIECES_AHEAD) * LARGEST_PIECE, bytes.length);
     place.set(bytes);
-    this.port.postMessage({ format, bytes: place } satisfies ReportPiece);
+    this.port.postMessage({ format, bytes: place } satisfies AnswerPiece);
     this.sent += 1;
   }
 

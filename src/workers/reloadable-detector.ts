@@ -1,5 +1,5 @@
-import { Detector, type DetectorSettings, type DetectWatch, type WritePiece } from './detector.js';
-import type { DetectAnswer, DetectRequest } from './detect-worker.js';
+import type { DetectAnswer } from './detect-worker.js';
+import { Detector, type DetectorSettings } from './detector.js';
 
 /** A detector whose models are changed while it works. */
 export class ReloadableDetector {
@@ -34,8 +34,13 @@ export class ReloadableDetector {
   }
 
   /** Finds the anomalies of a CSV with the models that answer now, see {@link Detector.detect}. */
-  detect(request: DetectRequest, write: WritePiece, watch?: DetectWatch): Promise<DetectAnswer> {
-    return this.current.detect(request, write, watch);
+  detect(...request: Parameters<Detector['detect']>): Promise<DetectAnswer> {
+    return this.current.detect(...request);
+  }
+
+  /** Answers a request of the Open Inference Protocol with the models that answer now, see {@link Detector.infer}. */
+  infer(...request: Parameters<Detector['infer']>): Promise<DetectAnswer> {
+    return this.current.infer(...request);
   }
 
   /**

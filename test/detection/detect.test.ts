@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { collect, Detection } from '../../src/detection/detect.js';
+import { collect, csvIn, Detection } from '../../src/detection/detect.js';
 import { writeReports } from '../../src/detection/report.js';
 import { meanModel } from '../support/models.js';
 import { expectAppError } from '../support/errors.js';
@@ -21,7 +21,7 @@ describe('a detection', () => {
           yield Buffer.from(ROWS.slice(0, reading > 2 ? rows : 5000).join('\n'));
         },
       };
-      const detection = Detection.open(source, await meanModel([{ mean: 0, scale: 1 }]));
+      const detection = Detection.open(csvIn(source), await meanModel([{ mean: 0, scale: 1 }]));
       const { message } = await expectAppError('MALFORMED_CSV', () => collect(writeReports(detection, ['csv'], true)));
       expect(message).to.include('changed while it was read');
     });

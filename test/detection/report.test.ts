@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import Papa from 'papaparse';
 import { bytesInMemory } from '../../src/detection/byte-source.js';
-import { collect, detect, Detection } from '../../src/detection/detect.js';
+import { collect, detect, csvIn, Detection } from '../../src/detection/detect.js';
 import { type Report, type ReportFormat, writeReports } from '../../src/detection/report.js';
 import { meanModel } from '../support/models.js';
 
@@ -10,7 +10,9 @@ const two = [...one, ...one];
 
 async function report(csv: string, format: ReportFormat, scaling = one, points = true) {
   const model = await meanModel(scaling);
-  const pieces = await collect(writeReports(Detection.open(bytesInMemory(Buffer.from(csv)), model), [format], points));
+  const pieces = await collect(
+    writeReports(Detection.open(csvIn(bytesInMemory(Buffer.from(csv))), model), [format], points),
+  );
   const text = Buffer.concat(pieces.map(({ bytes }) => bytes)).toString();
   return { detection: await detect(Buffer.from(csv), model), text };
 }

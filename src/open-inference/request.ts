@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { AppError, quote } from '../errors.js';
+import { INPUT, type OutputName, outputNames } from './tensors.js';
+
+/** An output that is wanted, and how. */
+export interface WantedOutput {
+  name: OutputName;
+  /** Whether its values follow the JSON as bytes, or stand in it. */
+  binary: boolean;
+}
+
+/** What an inference request asks for. */
+export interface InferenceRequest {
+  /** The caller's name for it. */
+  id?: string;
+  /** Shape [n, c] row by row; NaN where a value is missing. */
+  values: Float64Array;
+  /** The options of the verdict as texts. */
+  options: Record<string, string>;
+  outputs: WantedOutput[];
+}
+
+/** The largest JSON that is read: what it becomes takes many times its room. */
+export const MOST_JSON_BYTES = 4 * 1024 * 1024;
+
+const inputTypes = { FP64: Float64Array, FP32: Float32Array };
+
+const tensorParameters = z.object({ binary_data_size: z.number().int().nonnegative().optional() }).loose();
+const outputParameters = z.object({ binary_data: z.boolean().optional() }).loose();
+const requestSchema = z.object({
+  id: z.string().optional(),
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  inputs: z
+    .array(
+      z.object({
+        name: z.literal(INPUT),
+        datatype: z.enum(['FP64', 'FP32']),
+        shape: z.array(z.number().int().nonnegative()),
+        parameters: tensorParameters.default({}),
+        data: z.unknown().optional(),
+      }),
+    )
+    .length(1),
+  outputs: z.array(z.object({ name: z.enum(outputNames), parameters: outputParameters.optional() })).optional(),
+});
+
+type Input = z.infer<typeof requestSchema>['inputs'][number];
+
+/**
+ * Reads an inference request of the Open Inference Protocol, version 2, with its extension for binary
+ * tensors: https://github.com/kserve/open-inference-protocol,
+ * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+ *
+ * @param headerLength how many bytes at the start are JSON, where bytes of tensors follow; without it all are
+ * @param width the columns that the model reads
+ * @throws AppError MALFORMED_UPLOAD, FILE_TOO_LARGE, INVALID_PARAMETER or NOT_A_NUMBER
+ */
+export function parseInferenceRequest(
+  body: Uint8Array,
+  headerLength: number | undefined,
+  width: number,
+): InferenceRequest {
+  const json = body.subarray(0, headerLength);
+  if (headerLength !== undefined && headerLength > body.length) {
+    throw malformed(`the JSON is said to have ${headerLength} bytes, and ${body.length} came`);
+  }
+  const checked = requestSchema.safeParse(parseJson(json));
+  if (!checked.success) {
+    const [{ path, message }] = checked.error.issues;
+    throw malformed(`${path.join('.') || 'the JSON'}: ${message}`);
+  }
+  const { id, parameters, inputs, outputs } = checked.data;
+  const { binary_data_output: binaryOutput = false, ...options } = parameters;
+  return {
+    id,
+    values: readValues(inputs[0], body.subarray(json.length), width),
+    options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)])),
+    outputs: wantedOutputs(outputs, binaryOutput === true),
+  };
+}
+
+/** Those that are named, or all. */
+function wantedOutputs(named: z.infer<typeof requestSchema>['outputs'], binaryOutput: boolean): WantedOutput[] {
+  if (!named?.length) return outputNames.map((name) => ({ name, binary: binaryOutput }));
+  return named.map(({ name, parameters }) => ({ name, binary: parameters?.binary_data ?? binaryOutput }));
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length > MOST_JSON_BYTES) {
+    const expected = `at most ${MOST_JSON_BYTES} bytes of JSON; longer series as binary tensors`;
+    throw new AppError('FILE_TOO_LARGE', `The JSON has ${bytes.length} bytes: expected ${expected}.`, { expected });
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw malformed(`the JSON cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function readValues({ datatype, shape, parameters, data }: Input, tail: Uint8Array, width: number): Float64Array {
+  if (shape.length !== 2 || shape[1] !== width) {
+    const expected = `[n, ${width}]`;
+    const received = JSON.stringify(shape);
+    throw new AppError('INVALID_PARAMETER', `The shape of ${INPUT}: expected ${expected}, got ${received}.`, {
+      ...{ expected, received },
+    });
+  }
+  const count = shape[0] * width;
+  const { binary_data_size: size } = parameters;
+  if (size === undefined && tail.length > 0)
+    throw malformed(`${tail.length} bytes follow the JSON that belong nowhere`);
+  return size === undefined ? valuesInJson(data, count) : valuesInBytes(datatype, tail, size, count);
+}
+
+/** Numbers row by row, whether flat or a list for each row; null where a value is missing. */
+function valuesInJson(data: unknown, count: number): Float64Array {
+  if (!Array.isArray(data)) throw malformed(`the data of ${INPUT}: expected a list of numbers`);
+  const flat: unknown[] = data.some(Array.isArray) ? data.flat() : data;
+  if (flat.length !== count) throw malformed(`the data of ${INPUT}: expected ${count} numbers, got ${flat.length}`);
+  return Float64Array.from(flat, (value, k) => {
+    if (typeof value === 'number') return value;
+    if (value === null) return NaN;
+    const received = quote(JSON.stringify(value));
+    throw new AppError('NOT_A_NUMBER', `The data of ${INPUT}, at ${k}: expected a number or null, got ${received}.`, {
+      expected: 'a number or null',
+      received,
+    });
+  });
+}
+
+/** Numbers row by row, each as little-endian bytes. */
+function valuesInBytes(datatype: Input['datatype'], tail: Uint8Array, size: number, count: number): Float64Array {
+  const Values = inputTypes[datatype];
+  const needed = count * Values.BYTES_PER_ELEMENT;
+  if (size !== needed || tail.length !== needed) {
+    throw malformed(`${INPUT} as ${datatype}: expected ${needed} bytes, said are ${size}, and ${tail.length} came`);
+  }
+  // A copy starts where numbers may start.
+  return Float64Array.from(new Values(tail.slice().buffer));
+}
+
+function malformed(reason: string): AppError {
+  return new AppError('MALFORMED_UPLOAD', `The request cannot be read: ${reason}.`);
+}
