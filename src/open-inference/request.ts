@@ -135,8 +135,9 @@ function valuesInBytes(datatype: Input['datatype'], tail: Uint8Array, size: numb
   if (size !== needed || tail.length !== needed) {
     throw malformed(`${INPUT} as ${datatype}: expected ${needed} bytes, said are ${size}, and ${tail.length} came`);
   }
-  // A copy starts where numbers may start.
-  return Float64Array.from(new Values(tail.slice().buffer));
+  // A copy starts where numbers may start; slice() of a Buffer is none.
+  const numbers = new Values(new Uint8Array(tail).buffer);
+  return numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
 }
 
 function malformed(reason: string): AppError {

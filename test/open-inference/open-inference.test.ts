@@ -113,6 +113,13 @@ describe('the Open Inference Protocol', function () {
     expect((await infer(series({ data: gap }))).body.parameters.warnings).to.match(/1 of 8 points lacks? a value/);
   });
 
+  it('takes more bytes than are kept in memory', async () => {
+    const values = Float64Array.from({ length: 400_000 }, (_, k) => (k % 2) * 10);
+    const { status, body } = await binary(values.fill(500, 300_000, 300_001), 200_000);
+    expect([status, body.outputs[0].shape]).to.deep.equal([200, [200_000]]);
+    expect((body.outputs[0].data as number[]).findIndex((error) => error > 100)).to.be.within(149_990, 150_000);
+  });
+
   it('tells the versions of a model, the newest first', async () => {
     const answer = await fetch(`${service.url}/v2/models/pair`);
     expect(await answer.json()).to.deep.include({ versions: ['3', '1'] });
@@ -193,9 +200,9 @@ describe('the Open Inference Protocol', function () {
     ],
   ];
 
-  function binary(values: Float64Array) {
-    const size = 128;
-    const json = JSON.stringify(series({ data: undefined, parameters: { binary_data_size: size } }));
+  function binary(values: Float64Array, points = 8) {
+    const parameters = { binary_data_size: 16 * points };
+    const json = JSON.stringify(series({ data: undefined, shape: [points, 2], parameters }));
     const body = Buffer.concat([Buffer.from(json), Buffer.from(values.buffer)]);
     return infer(body, 'pair/infer', { [LENGTH]: `${json.length}` });
   }
