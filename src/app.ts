@@ -9,9 +9,11 @@ import type { Dependencies } from './dependencies.js';
 import { errorHandler } from './error-handler.js';
 import { AppError } from './errors.js';
 import { RegisterRoutes } from './generated/routes.js';
-import type { Logger } from './logger.js';
 
 const ASSETS = join('page', 'assets');
+const PAGE_ROUTE = '/';
+// Asked every few seconds.
+const QUIET_PATHS = /^\/((v2\/)?health\/|metrics$)/;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The OpenAPI document that tsoa generated. */
@@ -27,12 +29,12 @@ export function createApp(dependencies: Dependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.locals.dependencies = dependencies;
-  app.use(identifyAndLog(dependencies.logger));
+  app.use(identifyAndLog(dependencies));
   app.use(securityHeaders());
   app.get('/openapi.json', (_request, response) => {
     response.json(openApi);
   });
-  app.use('/docs', docsPolicy(), swaggerUi.serve, swaggerUi.setup(openApi, swaggerOptions));
+  app.use('/docs', docsPolicy(), inRoute('/docs'), swaggerUi.serve, swaggerUi.setup(openApi, swaggerOptions));
   app.use(servePage());
   RegisterRoutes(app);
   app.use(noSuchRoute);
@@ -67,6 +69,14 @@ function securityHeaders() {
   });
 }
 
+/** Has what follows counted as one route. */
+function inRoute(route: string) {
+  return (_request: Request, response: Response, next: NextFunction) => {
+    response.locals.route = route;
+    next();
+  };
+}
+
 /** Swagger UI writes styles into its elements. */
 function docsPolicy() {
   const directives = { ...contentSecurityPolicy, styleSrc: ["'self'", "'unsafe-inline'"] };
@@ -77,14 +87,15 @@ function docsPolicy() {
 function servePage() {
   return express.static(pageFolder, {
     cacheControl: false,
-    setHeaders: (response, path) => {
+    setHeaders: (response: Response, path) => {
+      response.locals.route = PAGE_ROUTE;
       const isHashed = path.includes(ASSETS);
       response.set('Cache-Control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
 }
 
-function identifyAndLog(logger: Logger) {
+function identifyAndLog({ logger, metrics }: Dependencies) {
   return (request: Request, response: Response, next: NextFunction) => {
     const given = request.get('x-request-id');
     const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
@@ -93,13 +104,16 @@ function identifyAndLog(logger: Logger) {
     response.locals.requestId = requestId;
     response.set('X-Request-Id', requestId);
     response.once('close', () => {
-      const level = path.startsWith('/health/') ? 'debug' : 'info';
+      const level = QUIET_PATHS.test(path) ? 'debug' : 'info';
+      const status = response.writableFinished ? response.statusCode : undefined;
+      const milliseconds = performance.now() - started;
+      metrics.countRequest({ method: request.method, route: routeOf(request, response), status, milliseconds });
       logger.log(level, 'request', {
         requestId,
         method: request.method,
         path,
-        status: response.writableFinished ? response.statusCode : undefined,
-        milliseconds: Math.round(performance.now() - started),
+        status,
+        milliseconds: Math.round(milliseconds),
         answered: response.writableFinished,
         code: response.locals.errorCode as string | undefined,
         ...(response.locals.detection as object | undefined),
@@ -107,6 +121,12 @@ function identifyAndLog(logger: Logger) {
     });
     next();
   };
+}
+
+/** The route that a request took, as the OpenAPI document writes it; what comes as files is one. */
+function routeOf(request: Request, response: Response): string {
+  const { route } = request as { route?: { path: string } };
+  return (response.locals.route as string | undefined) ?? route?.path.replace(/:(\w+)/g, '{$1}') ?? 'none';
 }
 
 function noSuchRoute(request: Request, response: Response, next: NextFunction): void {

@@ -2,6 +2,7 @@ import type { IocContainerFactory } from '@tsoa/runtime';
 import type { Request } from 'express';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
+import type { Metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
 import type { Trust } from './engines/trust.js';
 import type { TaskQueue } from './tasks/task-queue.js';
@@ -13,6 +14,7 @@ export interface Dependencies {
   /** The models that answer. */
   detector: Pick<ReloadableDetector, 'models' | 'choose' | 'reload'>;
   queue: TaskQueue;
+  metrics: Metrics;
   /** Which addresses that come from outside may be called. */
   trust: Trust;
   logger: Logger;

@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.js';
 import { Connections } from './connections.js';
 import { Registration } from './engines/registration.js';
 import { Trust } from './engines/trust.js';
+import { Metrics } from './metrics.js';
 import { createLogger, type Logger } from './logger.js';
 import { listModels } from './model-list.js';
 import { Readiness } from './readiness.js';
@@ -32,13 +33,21 @@ interface Service {
 async function start(config: Config, logger: Logger): Promise<Service> {
   const detector = await ReloadableDetector.create(config);
   const readiness = new Readiness();
-  const queue = new TaskQueue(detector, logger, config);
+  const metrics = new Metrics();
+  const queue = new TaskQueue(detector, logger, config, metrics);
+  const registrations: Registration[] = [];
+  metrics.watch({
+    queue,
+    detector,
+    isReady: () => readiness.state === 'ready',
+    registered: () => config.engines.map((_, i) => registrations[i]?.isRegistered ?? false),
+  });
   const trust = new Trust(
     config.engines.map(({ url }) => url),
     config.callbackHosts,
     config.storageHosts,
   );
-  const server = createServer(createApp({ config, detector, queue, trust, logger, readiness }));
+  const server = createServer(createApp({ config, detector, queue, metrics, trust, logger, readiness }));
   const connections = new Connections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -49,7 +58,7 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   await detector.probe();
   readiness.becomeReady();
   logger.info('ready', { ...listModels(detector), workers: config.workers });
-  const registrations = register(config, port, logger);
+  registrations.push(...register(config, port, logger));
   return { server, connections, detector, queue, registrations, readiness, config, logger };
 }
 

@@ -9,6 +9,7 @@ import type { Report } from '../src/detection/report.js';
 import type { ErrorAnswer } from '../src/error-handler.js';
 import { createLogger } from '../src/logger.js';
 import type { ModelList } from '../src/model-list.js';
+import { Metrics } from '../src/metrics.js';
 import { Readiness } from '../src/readiness.js';
 import { Trust } from '../src/engines/trust.js';
 import { TaskQueue } from '../src/tasks/task-queue.js';
@@ -48,8 +49,9 @@ describe('the HTTP interface', () => {
     const record = (_level: unknown, message?: unknown, meta?: unknown) => logged.push(JSON.stringify([message, meta]));
     const spied = Object.assign(logger, { log: record, error: (m: unknown, x: unknown) => record('', m, x) });
     const config = { maxUploadBytes: MAX_UPLOAD_BYTES, deliverySeconds: 1, reloadToken: undefined };
-    const queue = new TaskQueue(answering, spied, { workers: 1, maxTasks });
-    return createApp({ config, detector, queue, trust: new Trust([], [], []), logger: spied, readiness });
+    const metrics = new Metrics();
+    const queue = new TaskQueue(answering, spied, { workers: 1, maxTasks }, metrics);
+    return createApp({ config, detector, queue, metrics, trust: new Trust([], [], []), logger: spied, readiness });
   }
 
   const compute = () => request(app).post('/compute');
@@ -362,6 +364,7 @@ describe('the HTTP interface', () => {
       '/compute',
       '/health/live',
       '/health/ready',
+      '/metrics',
       '/model',
       '/models',
       '/models/reload',

@@ -12,6 +12,7 @@ interface Container {
   image: string;
   lifecycle: { preStop: { exec: { command: string[] } } };
   envFrom: { configMapRef: { name: string } }[];
+  env: { name: string; valueFrom: { secretKeyRef: { optional: boolean } } }[];
   ports: { name: string; containerPort: number }[];
 }
 
@@ -20,7 +21,7 @@ interface StatefulSet extends Manifest {
     replicas?: number;
     serviceName: string;
     template: {
-      metadata: { labels: Record<string, string> };
+      metadata: { labels: Record<string, string>; annotations: Record<string, string> };
       spec: {
         terminationGracePeriodSeconds: number;
         containers: Container[];
@@ -63,6 +64,21 @@ describe('the manifests', () => {
   it('have room in /tmp for all uploads that may wait', () => {
     expect(pod.volumes[0].emptyDir.sizeLimit).to.equal('1Gi');
     expect(config.maxTasks * config.maxUploadBytes).to.be.below(GIBIBYTE);
+  });
+
+  it('tell Prometheus where the metrics are', () => {
+    const { annotations } = stateful.spec.template.metadata;
+    expect(annotations).to.include({
+      'prometheus.io/port': String(config.port),
+      'prometheus.io/path': '/metrics',
+    });
+  });
+
+  it('keep the token for reloads out of the config map', () => {
+    expect(configMap.data).not.to.have.property('RELOAD_TOKEN');
+    expect(container.env.map(({ name, valueFrom }) => [name, valueFrom.secretKeyRef.optional])).to.deep.equal([
+      ['RELOAD_TOKEN', true],
+    ]);
   });
 
   it('find each other by their names, labels and ports', () => {

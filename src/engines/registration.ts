@@ -42,6 +42,11 @@ export class Registration {
     private readonly logger: Logger,
   ) {}
 
+  /** Whether the Engine has taken the service. */
+  get isRegistered(): boolean {
+    return this.announced;
+  }
+
   /** Begins; does not wait for the Engine. */
   start(): void {
     this.keeping = this.keep();

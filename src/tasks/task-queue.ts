@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import type { Metrics } from '../metrics.js';
 import type { ReportFormat } from '../detection/report.js';
 import type { InferencePiece } from '../open-inference/response.js';
 import type { DetectAnswer, InferRequest } from '../workers/detect-worker.js';
@@ -37,7 +38,7 @@ const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our sid
  * refused at once; what is taken ends in exactly one delivery.
  */
 export class TaskQueue {
-  private readonly computing: PQueue;
+  private readonly jobs: PQueue;
   private readonly statuses = new Map<string, TaskStatus>();
   private readonly underWay = new Map<string, UnderWay>();
   private draining = false;
@@ -46,13 +47,29 @@ export class TaskQueue {
     private readonly detector: Pick<Detector, 'detect' | 'infer'>,
     private readonly logger: Logger,
     private readonly settings: TaskQueueSettings,
+    private readonly metrics: Pick<Metrics, 'countAnswer' | 'countTask'>,
   ) {
-    this.computing = new PQueue({ concurrency: settings.workers * JOBS_A_WORKER });
+    this.jobs = new PQueue({ concurrency: settings.workers * JOBS_A_WORKER });
   }
 
   /** Whether another request or task would have to wait behind too many. */
   get overloaded(): boolean {
-    return this.computing.size >= this.settings.maxTasks;
+    return this.jobs.size >= this.settings.maxTasks;
+  }
+
+  /** How many requests and tasks wait for their turn. */
+  get waiting(): number {
+    return this.jobs.size;
+  }
+
+  /** How many requests and tasks have their turn. */
+  get computing(): number {
+    return this.jobs.pending;
+  }
+
+  /** How many tasks of Engines were taken and are not delivered. */
+  get tasksUnderWay(): number {
+    return this.underWay.size;
   }
 
   /**
@@ -71,7 +88,7 @@ export class TaskQueue {
     if (this.overloaded) throw overloadedError();
     const { csv, options, upload } = input;
     const compute = () => this.detector.detect({ csv, options, formats: [format] }, write, { signal });
-    return this.schedule(compute, upload, signal);
+    return this.counted(this.schedule(compute, upload, signal));
   }
 
   /**
@@ -87,7 +104,8 @@ export class TaskQueue {
     signal: AbortSignal,
   ): Promise<DetectAnswer> {
     if (this.overloaded) throw overloadedError();
-    return this.schedule(() => this.detector.infer(request, write, { signal }), upload, signal);
+    const compute = () => this.detector.infer(request, write, { signal });
+    return this.counted(this.schedule(compute, upload, signal));
   }
 
   /**
@@ -103,7 +121,7 @@ export class TaskQueue {
     }
     if (this.draining) throw new AppError('NOT_READY', 'The service takes no work now: it is draining.');
     // Outcomes that wait for an Engine take memory as well.
-    const undelivered = this.underWay.size >= this.settings.maxTasks + this.computing.concurrency;
+    const undelivered = this.underWay.size >= this.settings.maxTasks + this.jobs.concurrency;
     if (this.overloaded || undelivered) throw overloadedError();
     this.logger.info('task taken', { taskId: task.id });
     this.statuses.set(task.id, 'pending');
@@ -127,7 +145,7 @@ export class TaskQueue {
   async drain(computeUntil: AbortSignal, deliverUntil: AbortSignal): Promise<boolean> {
     this.draining = true;
     const tasks = [...this.underWay.values()];
-    const ended = Promise.all([this.computing.onIdle(), ...tasks.map((task) => task.ended)]);
+    const ended = Promise.all([this.jobs.onIdle(), ...tasks.map((task) => task.ended)]);
     void whenAborted(computeUntil).then(() => {
       for (const { stopComputing } of tasks) stopComputing.abort(stoppingError());
     });
@@ -146,10 +164,13 @@ export class TaskQueue {
     this.setStatus(taskId, 'saving');
     try {
       await task.deliver(outcome, stopDelivering);
-      this.setStatus(taskId, 'error' in outcome ? 'error' : 'finished');
+      const end = 'error' in outcome ? 'error' : 'finished';
+      this.setStatus(taskId, end);
+      this.metrics.countTask(end);
       this.logger.info('task delivered', { taskId, ...describe(outcome) });
     } catch (error) {
       this.setStatus(taskId, 'error');
+      this.metrics.countTask('lost');
       const reason = error instanceof Error ? error.message : String(error);
       this.logger.error('task lost: its outcome could not be delivered', { taskId, ...describe(outcome), reason });
     }
@@ -159,7 +180,7 @@ export class TaskQueue {
 
   private async outcomeOf(task: Task, signal: AbortSignal): Promise<Outcome> {
     try {
-      return { answer: await this.schedule(() => this.compute(task, signal), task.upload, signal) };
+      return { answer: await this.counted(this.schedule(() => this.compute(task, signal), task.upload, signal)) };
     } catch (error) {
       if (error instanceof AppError) return { error };
       this.logger.error('task failed', { taskId: task.id, error });
@@ -184,12 +205,18 @@ export class TaskQueue {
     return { ...answer, reports: Array.from(reports.values(), (pieces) => Buffer.concat(pieces)) };
   }
 
+  private async counted<T extends DetectAnswer>(computed: Promise<T>): Promise<T> {
+    const answer = await computed;
+    this.metrics.countAnswer(answer);
+    return answer;
+  }
+
   /** Computes when its turn has come; what it reads stays until it has ended, whoever gives up before. */
   private async schedule<T>(compute: () => Promise<T>, upload: Retained | undefined, signal: AbortSignal): Promise<T> {
     let started = false;
     upload?.retain();
     try {
-      return await this.computing.add(
+      return await this.jobs.add(
         async () => {
           started = true;
           return compute().finally(() => upload?.release());

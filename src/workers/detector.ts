@@ -82,6 +82,16 @@ export class Detector {
     return new Detector(pool, models, defaultModel);
   }
 
+  /** How many worker threads there are. */
+  get workers(): number {
+    return this.pool.threads.length;
+  }
+
+  /** How many of them have something to do: the pool spreads it over all. */
+  get busyWorkers(): number {
+    return Math.min(this.running.size, this.workers);
+  }
+
   /**
    * The model that a caller means by `name` or `name/version`, or the one that answers where none is named.
    *

@@ -23,6 +23,16 @@ export class ReloadableDetector {
     return this.current.models;
   }
 
+  /** How many worker threads there are. */
+  get workers(): number {
+    return this.current.workers;
+  }
+
+  /** How many of them have something to do. */
+  get busyWorkers(): number {
+    return this.current.busyWorkers;
+  }
+
   /** The model that a caller means now, see {@link Detector.choose}. */
   choose(reference?: string): ReturnType<Detector['choose']> {
     return this.current.choose(reference);

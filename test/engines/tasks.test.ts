@@ -8,6 +8,7 @@ import { EngineA } from '../../src/engines/engine-a.js';
 import { EngineB } from '../../src/engines/engine-b.js';
 import { Trust } from '../../src/engines/trust.js';
 import { createLogger, type Logger } from '../../src/logger.js';
+import { Metrics } from '../../src/metrics.js';
 import { Readiness } from '../../src/readiness.js';
 import { TaskQueue } from '../../src/tasks/task-queue.js';
 import { ReloadableDetector } from '../../src/workers/reloadable-detector.js';
@@ -32,6 +33,7 @@ describe('a task of an Engine', function () {
   let b: EngineBDouble;
   let logger: Logger;
   let queue: TaskQueue;
+  let metrics: Metrics;
   let server: Server;
   const logged: string[] = [];
 
@@ -59,7 +61,8 @@ describe('a task of an Engine', function () {
     logged.length = 0;
     const note = (...what: unknown[]) => logged.push(JSON.stringify(what));
     logger = Object.assign(createLogger('debug'), { info: note, warn: note, error: note, log: note });
-    await serve(new TaskQueue(detector, logger, { workers: 2, maxTasks: 50 }));
+    metrics = new Metrics();
+    await serve(new TaskQueue(detector, logger, { workers: 2, maxTasks: 50 }, metrics));
   });
   afterEach(async () => {
     expect(a.harm).to.deep.equal([]);
@@ -73,7 +76,7 @@ describe('a task of an Engine', function () {
     const readiness = new Readiness();
     readiness.becomeReady();
     const config = { maxUploadBytes: 1_000_000, deliverySeconds: 20, reloadToken: undefined };
-    server = createServer(createApp({ config, detector, queue, trust: trusted, logger, readiness }));
+    server = createServer(createApp({ config, detector, queue, metrics, trust: trusted, logger, readiness }));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -151,6 +154,7 @@ describe('a task of an Engine', function () {
       expect(logged.some((line) => line.includes('does not know the task any more') && line.includes(id))).to.equal(
         true,
       );
+      expect(await metrics.read()).to.include('tasks_total{end="lost"} 1\n');
     });
 
     it('is taken as JSON as well', async () => {
@@ -257,7 +261,8 @@ describe('a task of an Engine', function () {
   it('is refused with 503 where too many wait, and the Engine of generation A sends it again', async () => {
     server.close();
     a.services.clear();
-    await serve(new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }));
+    metrics = new Metrics();
+    await serve(new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }, metrics));
     const ids = await Promise.all(Array.from({ length: 8 }, () => a.submit(SLUG, ECG, { attempts: 100 })));
     for (const id of ids) await resultA(id);
     expect(a.computeStatuses).to.include(503);
@@ -267,7 +272,8 @@ describe('a task of an Engine', function () {
   it('is refused with 503 where too many outcomes wait for an Engine that cannot be reached', async () => {
     server.close();
     a.services.clear();
-    await serve(new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }));
+    metrics = new Metrics();
+    await serve(new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }, metrics));
     const target = a.services.get(SLUG)?.url ?? '';
     await a.down();
     const post = async (id: string) => {
@@ -293,7 +299,7 @@ describe('a task of an Engine', function () {
     a.services.clear();
     b.forget();
     await serve(
-      new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }),
+      new TaskQueue(detector, logger, { workers: 1, maxTasks: 1 }, metrics),
       new Trust(['http://engine:8080'], [], []),
     );
     await a.submit(SLUG, SHORT);
@@ -312,6 +318,9 @@ describe('a task of an Engine', function () {
     const stopped = results.filter(({ error }) => error?.startsWith('STOPPED'));
     expect(stopped.length).to.be.within(1, 11);
     expect(results.filter(({ error }) => error === undefined)).to.have.length(12 - stopped.length);
+    const figures = await metrics.read();
+    expect(figures).to.include(`tasks_total{end="finished"} ${12 - stopped.length}\n`);
+    expect(figures).to.include(`tasks_total{end="error"} ${stopped.length}\n`);
     await a.submit(SLUG, SHORT);
     expect(a.computeStatuses.at(-1)).to.equal(503);
   });
