@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { DetectAnswer } from './workers/detect-worker.js';
 import type { Detector } from './workers/detector.js';
-import type { TaskQueue } from './tasks/task-queue.js';
 
 /** A request that has ended. */
 export interface EndedRequest {
@@ -18,7 +17,7 @@ export type TaskEnd = 'finished' | 'error' | 'lost';
 
 /** What is asked for its state whenever the metrics are read. */
 export interface Watched {
-  queue: Pick<TaskQueue, 'waiting' | 'computing' | 'tasksUnderWay'>;
+  queue: { waiting: number; computing: number; tasksUnderWay: number };
   detector: Pick<Detector, 'models' | 'choose' | 'workers' | 'busyWorkers'>;
   isReady: () => boolean;
   /** For each Engine that is configured whether it has taken the service. */
