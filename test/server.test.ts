@@ -272,7 +272,7 @@ describe('the server as a process', function () {
   it('says that the model is missing, and does not start', async () => {
     const { code, stderr } = await run(process.execPath, [SERVER], { MODEL_PATH: 'nowhere.onnx', PORT: '0' });
     expect(code).to.equal(1);
-    expect(stderr).to.include('Cannot read the model file nowhere.onnx');
+    expect(stderr).to.include("Model file nowhere.onnx: ENOENT: no such file or directory, open 'nowhere.onnx'");
   });
 
   it('asks no other host for anything and leaves no files, from start to end', async function () {

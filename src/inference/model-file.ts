@@ -20,7 +20,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   try {
     return parseModelFile(await readWhole(path));
   } catch (cause) {
-    const reason = cause instanceof AppError ? cause.message : 'Cannot read it.';
+    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AppError('INVALID_MODEL', `Model file ${path}: ${reason}`, {}, { cause });
   }
 }

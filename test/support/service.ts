@@ -33,7 +33,7 @@ export async function startService(
   const [, port] = await server.said(/"message":"listening","port":(\d+)/);
   await server.said(/"message":"ready"/);
   const stop = async () => {
-    server.child.kill('SIGKILL');
+    server.child.kill('SIGTERM');
     await server.finished();
     rmSync(folder, { recursive: true });
   };
