@@ -30,7 +30,7 @@ export class ComputeController extends Controller {
    * Finds where a time series goes wrong. Send a CSV; the answer says which points the model could
    * not reconstruct as well as normal data, as intervals and point by point. With
    * `Accept: text/csv` the answer is the CSV with the columns `expected`, `error`, `score` and
-   * `isAnomaly` added; with `Accept: image/png` it is a plot.
+   * `isAnomaly` added (of several columns `expected_` and `error_` with the name of each as well); with `Accept: image/png` it is a plot.
    *
    * Engines send tasks here: one of generation A names itself by `callback_url` and `task_id`, one of
    * generation B sends a task as JSON. They are answered at once, and called back with the outcome.

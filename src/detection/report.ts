@@ -153,10 +153,16 @@ function entryWriters(detection: Detection, writer: ByteWriter, [first]: JudgedB
 /** What writes the CSV, and has written its header. */
 function csvWriter({ series: { header, columns } }: Detection): ByteWriter {
   const writer = new ByteWriter();
-  const expected = columns.length === 1 ? ['expected'] : columns.map((column) => `expected_${column}`);
-  const own = [...expected, 'error', 'score', 'isAnomaly'].map((name) => unlike(header, name));
+  const own = ownColumns(columns).map((name) => unlike(header, name));
   writer.text(`${[...header, ...own].map(csvCell).join()}\n`);
   return writer;
+}
+
+/** What a row of the CSV is followed by; the error of one column is that of the point. */
+function ownColumns(columns: readonly string[]): string[] {
+  const each = (what: string) => columns.map((column) => `${what}_${column}`);
+  const byColumn = columns.length === 1 ? ['expected'] : [...each('expected'), ...each('error')];
+  return [...byColumn, 'error', 'score', 'isAnomaly'];
 }
 
 /** A name that the input does not have yet. */
@@ -168,13 +174,17 @@ function unlike(names: readonly string[], name: string): string {
 function csvRows({ series, threshold }: Detection, block: JudgedBlock, writer: ByteWriter): Uint8Array {
   const width = series.columns.length;
   const { rows, reconstruction, isAnomaly } = block;
-  const { error, expected } = reconstruction;
+  const { error, columnError, expected } = reconstruction;
   const { bytes, ends } = rows as CarriedRows;
   for (let i = 0; i < block.length; i++) {
     writer.copy(bytes, i === 0 ? 0 : ends[i - 1], ends[i]);
     for (let k = i * width; k < (i + 1) * width; k++) {
       writer.ascii(',');
       writer.double(expected[k]);
+    }
+    for (let k = i * width; width > 1 && k < (i + 1) * width; k++) {
+      writer.ascii(',');
+      writer.float(columnError[k]);
     }
     writer.ascii(',');
     writer.float(error[i]);

@@ -5,7 +5,8 @@ import type { Motions, Movable } from './gestures.js';
 import { Overview } from './overview.js';
 import { Panel } from './panel.js';
 import { Pyramid } from './pyramid.js';
-import type { Scored, ScreenVerdict } from './rejudge.js';
+import type { Verdict } from '../detection/verdict.js';
+import type { Scored } from './rejudge.js';
 import { drawBands, drawThreshold, THINNEST_BAND } from './marks.js';
 import { scoreAxis } from './score-axis.js';
 import { ticksOf } from './ticks.js';
@@ -42,7 +43,7 @@ export class Chart implements Movable {
     private readonly scored: Scored,
     /** The columns that have a panel, by their place. */
     readonly drawn: readonly number[],
-    private verdict: ScreenVerdict,
+    private verdict: Verdict,
     private readonly events: ChartEvents,
     view?: View,
   ) {
@@ -70,7 +71,7 @@ export class Chart implements Movable {
   }
 
   /** Draws another verdict on the same series. */
-  setVerdict(verdict: ScreenVerdict, chosen?: Anomaly): void {
+  setVerdict(verdict: Verdict, chosen?: Anomaly): void {
     this.verdict = verdict;
     this.chosen = chosen;
     this.overview.setVerdict(verdict.anomalies);

@@ -90,7 +90,6 @@ function boundsOf({ start, end, startTimestamp, endTimestamp }: Anomaly): [from:
 }
 
 function blameText(columns: ColumnShare[]): string {
-  if (columns.length === 0) return 'asking the service …';
   if (columns.length === 1) return columns[0].column;
   return columns
     .filter(({ share }, i) => i === 0 || share >= LEAST_SHARE)
@@ -100,6 +99,5 @@ function blameText(columns: ColumnShare[]): string {
 }
 
 function deviationText(deviation: number): string {
-  if (Number.isNaN(deviation)) return '…';
   return `${measure(Math.abs(deviation))} ${deviation < 0 ? 'below' : 'above'}`;
 }

@@ -1,7 +1,8 @@
 import { byId, make } from './dom.js';
 import { bytes, count, integer, percent } from './format.js';
 import { nameOf } from './interval-table.js';
-import type { Scored, ScreenVerdict } from './rejudge.js';
+import type { Verdict } from '../detection/verdict.js';
+import type { Scored } from './rejudge.js';
 import { type View, showsAll } from './view.js';
 
 const SPEAK_MILLISECONDS = 700;
@@ -11,7 +12,7 @@ export class Narrator {
   private speaking?: ReturnType<typeof setTimeout>;
 
   /** What the verdict comes to. */
-  tellSummary({ size }: File, { length }: Scored, { anomalousPoints, anomalies }: ScreenVerdict): void {
+  tellSummary({ size }: File, { length }: Scored, { anomalousPoints, anomalies }: Verdict): void {
     const share = percent(anomalousPoints / length);
     byId('summary', HTMLElement).replaceChildren(
       make('strong', '', count(anomalies.length, 'flagged interval')),
@@ -21,7 +22,7 @@ export class Narrator {
   }
 
   /** Which stretch is shown; once it rests, those who do not see the chart are told what lies in it. */
-  tellView(view: View, { length, times }: Scored, verdict: ScreenVerdict): void {
+  tellView(view: View, { length, times }: Scored, verdict: Verdict): void {
     const [from, to] = [Math.ceil(view.from), Math.floor(view.to)];
     const name = (point: number) => times?.label(point) ?? integer(point);
     const text = `${times ? '' : 'Points '}${name(from)} to ${name(to)}`;

@@ -1,9 +1,8 @@
 import { detectOptions, parseOptions } from '../detection/options.js';
-import type { VerdictOptions } from '../detection/verdict.js';
+import type { Verdict, VerdictOptions } from '../detection/verdict.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import { byId, make } from './dom.js';
 import { integer, measure } from './format.js';
-import type { ScreenVerdict } from './rejudge.js';
 
 /** The options on screen. */
 export interface ChosenOptions {
@@ -70,7 +69,7 @@ export class OptionsForm {
   }
 
   /** Says what the choice comes to. */
-  showVerdict({ threshold, percentile, margin, anomalousPoints, anomalies }: ScreenVerdict): void {
+  showVerdict({ threshold, percentile, margin, anomalousPoints, anomalies }: Verdict): void {
     const normal = measure(threshold / margin);
     byId('threshold', HTMLElement).textContent =
       `A point is flagged where its error is above ${measure(threshold)}: ${measure(margin)} times ${normal}, ` +
@@ -85,7 +84,7 @@ export class OptionsForm {
   }
 
   /** Says what the shown percentiles would flag; without a verdict that it is not known yet. */
-  showCounts(verdicts: (Pick<ScreenVerdict, 'anomalousPoints' | 'anomalies'> | undefined)[]): void {
+  showCounts(verdicts: (Pick<Verdict, 'anomalousPoints' | 'anomalies'> | undefined)[]): void {
     const { percentile: current } = this.last.options;
     const rows = shownPercentiles.map((percentile, i) => {
       const button = make('button', '', `${percentile}`);

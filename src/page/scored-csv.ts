@@ -29,12 +29,11 @@ export function readScored(
   const columns = model.columns.map(({ name }) => name);
   const reader = openSeries(bytesInMemory(csv), [...columns, ...ownColumns(csv, columns.length)]);
   const { labels, ...scored } = takeApart(reader, columns, onProgress);
-  const { length, values, missing, expected, error } = scored;
+  const { length, values, missing, expected, error, columnError } = scored;
   const block = { length, values, missing, ...(labels && { timestamps: labels }) };
   // Nothing lies above the last percentile of its own errors: what is flagged are the gaps.
   const options = { percentile: 100, margin: 1, missing: 'flag' } as const;
   const judge = new Judge({ columns, sampling: reader.sampling }, model, options, error);
-  const columnError = new Float32Array(values.length);
   const [{ isAnomaly: gaps }] = [
     ...judge.add({ ...block, reconstruction: { error, columnError, expected } }),
     ...judge.end(),
@@ -53,7 +52,12 @@ export function readScored(
 /** The names of the columns with what the model expected and with the errors: behind those of the input. */
 function ownColumns(csv: Uint8Array, width: number): string[] {
   const [header] = firstRows(new TextDecoder().decode(csv.subarray(0, HEADER_BYTES)), ',', 1);
-  return header.slice(-width - 3, -2);
+  return header.slice(-errorsByColumn(width) - width - 3, -2);
+}
+
+/** How many columns have the error of one column: of a single one it is that of the point. */
+function errorsByColumn(width: number): number {
+  return width === 1 ? 0 : width;
 }
 
 function takeApart(reader: SeriesReader, columns: string[], onProgress: (share: number) => void) {
@@ -64,6 +68,7 @@ function takeApart(reader: SeriesReader, columns: string[], onProgress: (share: 
     values: new Float64Array(length * width),
     expected: new Float64Array(length * width),
     error: new Float32Array(length),
+    columnError: new Float32Array(length * width),
     missing: new Uint8Array(length),
   };
   let labels: string[] | undefined;
@@ -82,17 +87,19 @@ function takeApart(reader: SeriesReader, columns: string[], onProgress: (share: 
 
 function copyBlock(
   { length, values, missing }: SeriesBlock,
-  whole: Pick<Scored, 'values' | 'expected' | 'error' | 'missing'>,
+  whole: Pick<Scored, 'values' | 'expected' | 'error' | 'columnError' | 'missing'>,
   first: number,
   width: number,
 ): void {
-  const all = 2 * width + 1;
+  const all = 2 * width + errorsByColumn(width) + 1;
   for (let i = 0; i < length; i++) {
     for (let j = 0; j < width; j++) {
       whole.values[(first + i) * width + j] = values[i * all + j];
       whole.expected[(first + i) * width + j] = values[i * all + width + j];
+      // Where there are none by column, this is the error of the point.
+      whole.columnError[(first + i) * width + j] = values[i * all + 2 * width + j];
     }
-    whole.error[first + i] = values[i * all + 2 * width];
+    whole.error[first + i] = values[(i + 1) * all - 1];
   }
   whole.missing.set(missing, first);
 }

@@ -1,4 +1,4 @@
-import type { Report, ReportFormat } from '../detection/report.js';
+import type { ReportFormat } from '../detection/report.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import type { ListedModel, ModelList } from '../model-list.js';
 import type { PackedScored } from './scored-csv.js';
@@ -76,24 +76,18 @@ export function scoreFile(
   return scored.finally(() => worker.terminate());
 }
 
-/** The service's own verdict, without the arrays. */
-export async function fetchVerdict(file: File, fields: Record<string, string>, signal: AbortSignal): Promise<Report> {
-  const answer = await compute(file, fields, 'json', signal);
-  return (await answer.json()) as Report;
-}
-
 /** The service's answer in a form to keep, the same that the curl command gives. */
 export async function fetchReport(file: File, fields: Record<string, string>, format: ReportFormat): Promise<Blob> {
   const answer = await compute(file, fields, format);
   return answer.blob();
 }
 
-function compute(file: File, fields: Record<string, string>, format: ReportFormat, signal?: AbortSignal) {
+function compute(file: File, fields: Record<string, string>, format: ReportFormat) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   if (format === 'json') form.append('points', 'false');
   form.append('text', file, file.name);
-  return request('compute', { method: 'POST', body: form, headers: { Accept: mediaTypes[format] }, signal });
+  return request('compute', { method: 'POST', body: form, headers: { Accept: mediaTypes[format] } });
 }
 
 async function request(path: string, init?: RequestInit): Promise<Response> {

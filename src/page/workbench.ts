@@ -1,5 +1,6 @@
 import { columnsToDraw } from '../detection/columns-to-draw.js';
 import type { Anomaly } from '../detection/interval.js';
+import type { Verdict } from '../detection/verdict.js';
 import { Chart } from './chart.js';
 import type { Command } from './curl.js';
 import { byId } from './dom.js';
@@ -8,10 +9,10 @@ import { listen } from './gestures.js';
 import { IntervalTable } from './interval-table.js';
 import { Narrator } from './narrator.js';
 import { type ChosenOptions, OptionsForm, shownPercentiles } from './options-form.js';
-import { type Scored, type ScreenVerdict, rejudge } from './rejudge.js';
+import { type Scored, rejudge } from './rejudge.js';
 import type { Saved } from './saving.js';
 import type { PackedScored } from './scored-csv.js';
-import { type ChosenModel, computeUrl, fetchVerdict } from './service.js';
+import { type ChosenModel, computeUrl } from './service.js';
 import { showWarnings } from './status.js';
 import { onThemeChange } from './theme.js';
 import { Times } from './times.js';
@@ -25,9 +26,6 @@ interface Opened {
   source?: string;
 }
 
-// Long enough that a slider under way asks nothing.
-const ASK_MILLISECONDS = 400;
-
 /** Everything that a scored CSV is looked at with: chart, options, list of intervals. */
 export class Workbench {
   private readonly form: OptionsForm;
@@ -35,9 +33,8 @@ export class Workbench {
   private readonly narrator = new Narrator();
   private opened?: Opened;
   private chart?: Chart;
-  private verdict?: ScreenVerdict;
+  private verdict?: Verdict;
   private chosen?: Anomaly;
-  private asking = new AbortController();
   private counted = '';
 
   constructor(private model: ChosenModel) {
@@ -61,7 +58,6 @@ export class Workbench {
     this.model = model;
     this.clear();
     this.opened = undefined;
-    this.asking.abort();
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = true;
     document.body.classList.remove('has-result');
     this.form.setModel(model.description);
@@ -94,17 +90,14 @@ export class Workbench {
     this.counted = '';
   }
 
-  private judge({ fields, options }: ChosenOptions): void {
+  private judge({ options }: ChosenOptions): void {
     const { opened, model } = this;
-    this.asking.abort();
     if (!opened) return;
-    const verdict = rejudge(opened.scored, model.description, options);
-    this.showVerdict(verdict);
-    if (verdict.awaitsServer) void this.askServer(opened, { ...model.fields, ...fields });
+    this.showVerdict(rejudge(opened.scored, model.description, options));
     void this.countOthers(opened, options);
   }
 
-  private showVerdict(verdict: ScreenVerdict): void {
+  private showVerdict(verdict: Verdict): void {
     const { opened } = this;
     if (!opened) return;
     this.verdict = verdict;
@@ -120,10 +113,10 @@ export class Workbench {
   }
 
   /** The chart at hand, or another where other columns are to be shown. */
-  private chartFor(scored: Scored, verdict: ScreenVerdict): Chart {
+  private chartFor(scored: Scored, verdict: Verdict): Chart {
     const drawn = columnsToDraw(scored.columns, verdict.anomalies);
     const { chart } = this;
-    if (chart && (verdict.awaitsServer || chart.drawn.join() === drawn.join())) return chart;
+    if (chart?.drawn.join() === drawn.join()) return chart;
     chart?.destroy();
     const left = scored.columns.length - drawn.length;
     byId('columns-note', HTMLElement).textContent =
@@ -136,27 +129,12 @@ export class Workbench {
     return new Chart(byId('chart', HTMLElement), scored, drawn, verdict, events, chart?.view);
   }
 
-  /** Of several columns the server alone knows which are to blame. */
-  private async askServer({ file, scored }: Opened, fields: Record<string, string>): Promise<void> {
-    const { signal } = (this.asking = new AbortController());
-    try {
-      await pause(ASK_MILLISECONDS);
-      if (signal.aborted) return;
-      const report = await fetchVerdict(file, fields, signal);
-      if (!signal.aborted) this.showVerdict({ ...report, awaitsServer: false });
-    } catch (error) {
-      if (signal.aborted || this.opened?.scored !== scored) return;
-      byId('intervals-note', HTMLElement).textContent =
-        `The service could not say which columns are to blame: ${error instanceof Error ? error.message : String(error)}`;
-    }
-  }
-
   /** Counts what other percentiles would flag, one at a time, so that the page stays quick. */
   private async countOthers(opened: Opened, options: ChosenOptions['options']): Promise<void> {
     const wanted = JSON.stringify({ ...options, percentile: undefined });
     if (wanted === this.counted) return;
     this.counted = wanted;
-    const verdicts: (ScreenVerdict | undefined)[] = shownPercentiles.map(() => undefined);
+    const verdicts: (Verdict | undefined)[] = shownPercentiles.map(() => undefined);
     this.form.showCounts(verdicts);
     for (const [i, percentile] of shownPercentiles.entries()) {
       await pause(0);

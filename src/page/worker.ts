@@ -82,7 +82,7 @@ function tell(news: ScoringNews, transfer: Transferable[] = []): void {
   postMessage(news, { transfer });
 }
 
-function buffersOf({ values, expected, error, missing, gaps, times }: PackedScored): Transferable[] {
-  const arrays = [values, expected, error, missing, gaps, times?.text, times?.ends, times?.seconds];
+function buffersOf({ values, expected, error, columnError, missing, gaps, times }: PackedScored): Transferable[] {
+  const arrays = [values, expected, error, columnError, missing, gaps, times?.text, times?.ends, times?.seconds];
   return arrays.flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
 }

@@ -58,10 +58,11 @@ describe('the report', () => {
     expect(data.map((row) => row.isAnomaly)).to.deep.equal(['true', 'true', 'false', 'true']);
   });
 
-  it('as CSV names the expected values by their column where there are several', async () => {
-    const { text } = await report('c0,c1\n1,2\n1,2\n1,2\n1,2\n', 'csv', two);
-    expect(text.split('\n')[0]).to.equal('c0,c1,expected_c0,expected_c1,error,score,isAnomaly');
-    expect(text.split('\n')[1]).to.match(/^1,2,0,0,2,2\.\d+,true$/);
+  it('as CSV names what is expected and the errors by their column where there are several', async () => {
+    const { text, detection } = await report('c0,c1\n1,2\n1,2\n1,2\n1,2\n', 'csv', two);
+    expect(text.split('\n')[0]).to.equal('c0,c1,expected_c0,expected_c1,error_c0,error_c1,error,score,isAnomaly');
+    expect(text.split('\n')[1]).to.match(/^1,2,0,0,1,2,2,2\.\d+,true$/);
+    expect(Array.from(detection.reconstruction.columnError.subarray(0, 2))).to.deep.equal([1, 2]);
   });
 
   it('as CSV gives its columns other names where the input has them already', async () => {
