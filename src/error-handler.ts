@@ -55,6 +55,10 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (thrown instanceof ValidateError) return wrongParameter(thrown);
+  // A path that cannot be decoded: Express's router says so.
+  if (thrown instanceof URIError) {
+    return new AppError('INVALID_PARAMETER', `The path cannot be read: ${thrown.message}.`, {}, { cause: thrown });
+  }
   return new AppError('INTERNAL', 'Something went wrong on our side.', {}, { cause: thrown });
 }
 

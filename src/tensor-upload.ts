@@ -43,7 +43,8 @@ async function receive(request: Request, response: Response): Promise<void> {
   const mostBytes = headerLength === undefined ? MOST_JSON_BYTES : config.maxUploadBytes;
   if (Number(request.get('content-length')) > mostBytes) throw tooLarge(mostBytes);
   const upload = await SpooledUpload.receive(upTo(mostBytes, request));
-  response.once('close', () => upload.release());
+  if (response.closed) upload.release();
+  else response.once('close', () => upload.release());
   response.locals.tensors = { body: upload.input, headerLength, upload } satisfies ReceivedTensors;
 }
 

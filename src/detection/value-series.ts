@@ -12,7 +12,7 @@ import type { SeriesReader } from './series.js';
  */
 export function openValues(values: Float64Array, columns: readonly string[]): SeriesReader {
   const width = columns.length;
-  const hasValue = columns.map(() => false);
+  const hasValue = columns.map(() => values.length === 0);
   for (let k = 0; k < values.length; k++) {
     if (Number.isNaN(values[k])) continue;
     if (!Number.isFinite(values[k])) throw infinite(values[k], Math.floor(k / width), columns[k % width]);

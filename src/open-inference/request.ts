@@ -41,7 +41,10 @@ const requestSchema = z.object({
       }),
     )
     .length(1),
-  outputs: z.array(z.object({ name: z.enum(outputNames), parameters: outputParameters.optional() })).optional(),
+  outputs: z
+    .array(z.object({ name: z.enum(outputNames), parameters: outputParameters.optional() }))
+    .refine((outputs) => new Set(outputs.map(({ name }) => name)).size === outputs.length, 'expected each output once')
+    .optional(),
 });
 
 type Input = z.infer<typeof requestSchema>['inputs'][number];
@@ -120,7 +123,7 @@ function valuesInJson(data: unknown, count: number): Float64Array {
   return Float64Array.from(flat, (value, k) => {
     if (typeof value === 'number') return value;
     if (value === null) return NaN;
-    const received = quote(JSON.stringify(value));
+    const received = typeof value === 'string' ? quote(value) : Array.isArray(value) ? 'a list' : typeof value;
     throw new AppError('NOT_A_NUMBER', `The data of ${INPUT}, at ${k}: expected a number or null, got ${received}.`, {
       expected: 'a number or null',
       received,

@@ -47,8 +47,10 @@ async function score(page: Page, file: File, signal: AbortSignal): Promise<Packe
     const { model } = page;
     const scored = await scoreFile(file, model, (progress) => showProgress(file.name, progress), signal);
     const now = await fetchModel(model.fields.model);
-    if (now.description.sha256 === model.description.sha256) return scored;
     signal.throwIfAborted();
+    // Somebody may have chosen another one meanwhile.
+    if (page.model !== model) continue;
+    if (now.description.sha256 === model.description.sha256) return scored;
     use(page, now);
   }
 }
@@ -106,8 +108,10 @@ function listenToModels(page: Page, models: ListedModel[]): void {
   select.addEventListener('change', () => {
     underWay?.abort();
     showProgress('');
-    fetchModel(select.value).then(
+    const chosen = select.value;
+    fetchModel(chosen).then(
       (model) => {
+        if (select.value !== chosen) return;
         use(page, model);
         const { last } = page;
         if (last) void inspect(page, () => last.file, last.source);

@@ -9,6 +9,7 @@ import { type Service, startService } from '../support/service.js';
 
 const PYTHON = '.venv/bin/python';
 const ECG = 'model_creation/data/test.csv';
+const DEEP = '['.repeat(50_000) + ']'.repeat(50_000);
 const LENGTH = 'Inference-Header-Content-Length';
 
 interface Summary {
@@ -134,9 +135,23 @@ describe('the Open Inference Protocol', function () {
     ['a shape of one extent', 400, /expected \[n, 2\], got \[16\]/, () => infer(series({ shape: [16] }))],
     ['too few numbers', 400, /expected 16 numbers, got 14/, () => infer(series({ data: rows.slice(1) }))],
     [
+      'lists in lists in lists',
+      400,
+      /NOT_A_NUMBER: .*got a list/,
+      () => infer(JSON.stringify(series({ shape: [1, 2], data: ['deep', 0] })).replace('"deep"', DEEP)),
+    ],
+    [
+      'the same output twice',
+      400,
+      /outputs: expected each output once/,
+      () => infer({ ...series(), outputs: [{ name: 'error' }, { name: 'error' }] }),
+    ],
+    ['no point', 400, /TOO_FEW_POINTS: The series has 0 points/, () => infer(series({ shape: [0, 2], data: [] }))],
+    ['a path that cannot be decoded', 400, /The path cannot be read/, () => infer(series(), '%E0%A4%A/infer')],
+    [
       'a text among numbers',
       400,
-      /NOT_A_NUMBER: .*at 3: .*"\\"x\\""/,
+      /NOT_A_NUMBER: .*at 3: .*got "x"/,
       () => infer(series({ data: rows.with(1, [0, 'x' as never]) })),
     ],
     ['no data', 400, /expected a list of numbers/, () => infer(series({ data: undefined }))],
