@@ -105,7 +105,8 @@ function identifyAndLog({ logger, metrics }: Dependencies) {
     response.set('X-Request-Id', requestId);
     response.once('close', () => {
       const level = QUIET_PATHS.test(path) ? 'debug' : 'info';
-      const status = response.writableFinished ? response.statusCode : undefined;
+      const brokenOffWith = response.locals.brokenOffWith as number | undefined;
+      const status = response.writableFinished ? response.statusCode : brokenOffWith;
       const milliseconds = performance.now() - started;
       metrics.countRequest({ method: request.method, route: routeOf(request, response), status, milliseconds });
       logger.log(level, 'request', {

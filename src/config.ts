@@ -9,6 +9,8 @@ interface Setting<T> {
   schema: z.ZodType<T>;
   default: string;
   meaning: string;
+  /** Whether what came must not be told. */
+  isSecret?: boolean;
 }
 
 /** Every setting by the name of its environment variable. */
@@ -30,11 +32,15 @@ export const settings = {
     '',
     'The model that answers where a request names none, as `name` or `name/version`; without it the first name in alphabetical order.',
   ),
-  RELOAD_TOKEN: setting(
-    z.string(),
-    '',
-    'Whoever sends this token may have the models read anew by `POST /models/reload`; without it nobody may.',
-  ),
+  RELOAD_TOKEN: {
+    ...setting(
+      // What a header can carry.
+      z.string().regex(/^$|^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'expected ASCII characters, no space at an end'),
+      '',
+      'Whoever sends this token may have the models read anew by `POST /models/reload`; without it nobody may.',
+    ),
+    isSecret: true,
+  },
   MAX_UPLOAD_BYTES: setting(
     wholeNumber(1, 500 * MEBIBYTE),
     String(128 * MEBIBYTE),
@@ -128,11 +134,11 @@ export interface Config {
  */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
-  const read = <T>(name: keyof typeof settings, { schema, default: fallback }: Setting<T>): T => {
+  const read = <T>(name: keyof typeof settings, { schema, default: fallback, isSecret }: Setting<T>): T => {
     const text = environment[name] || fallback;
     const checked = schema.safeParse(text);
     if (checked.success) return checked.data;
-    problems.push(`${name}: ${checked.error.issues[0].message}, got "${text}"`);
+    problems.push(`${name}: ${checked.error.issues[0].message}, got ${isSecret ? 'something else' : `"${text}"`}`);
     return undefined as T;
   };
   const generation = read('ENGINE_GENERATION', settings.ENGINE_GENERATION);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { ValidateError } from '@tsoa/runtime';
 import type { ErrorRequestHandler } from 'express';
 import { AppError, type ErrorCode, type ErrorDetails } from './errors.js';
@@ -31,7 +32,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (thrown, request, response, _next) => {
     const requestId = response.locals.requestId as string;
     const error = toAppError(thrown);
-    if (response.headersSent || request.socket.destroyed) {
+    if (request.socket.destroyed) {
       logger.warn('the client went away before it had its answer', { requestId });
       response.destroy();
       return;
@@ -39,9 +40,15 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     if (error.status >= 500 && error.status !== 503) {
       logger.error('request failed', { requestId, error: describeError(thrown) });
     }
+    response.locals.errorCode = error.code;
+    if (response.headersSent) {
+      // The status is out: only an answer that breaks off tells that it is not whole.
+      response.locals.brokenOffWith = error.status;
+      response.destroy();
+      return;
+    }
     if (error.status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
     const { code, message, details, status } = error;
-    response.locals.errorCode = code;
     response
       .status(status)
       .json(
@@ -69,6 +76,6 @@ function wrongParameter({ fields }: ValidateError): AppError {
 }
 
 function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error)) return inspect(error);
   return { message: error.message, stack: error.stack, cause: error.cause && describeError(error.cause) };
 }

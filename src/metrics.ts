@@ -35,7 +35,7 @@ const MODEL_LABELS = ['model', 'version'] as const;
 export class Metrics {
   private readonly registry = new Registry();
   private readonly requests = new Histogram({
-    name: 'http_request_duration_seconds',
+    name: `${PREFIX}http_request_duration_seconds`,
     help: 'How long requests took until the last byte of their answer, by route and status.',
     labelNames: ['method', 'route', 'status'],
     buckets: REQUEST_SECONDS,

@@ -31,9 +31,13 @@ interface Service {
 }
 
 async function start(config: Config, logger: Logger): Promise<Service> {
-  const detector = await ReloadableDetector.create(config);
-  const readiness = new Readiness();
   const metrics = new Metrics();
+  const detector = await ReloadableDetector.create(config, (error) => {
+    metrics.countReload(error === undefined ? 'done' : 'failed');
+    if (error === undefined) logger.info('models reloaded', listModels(detector));
+    else logger.warn('models not reloaded', { error: (error as Error).message });
+  });
+  const readiness = new Readiness();
   const queue = new TaskQueue(detector, logger, config, metrics);
   const registrations: Registration[] = [];
   metrics.watch({

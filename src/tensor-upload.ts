@@ -43,8 +43,11 @@ async function receive(request: Request, response: Response): Promise<void> {
   const mostBytes = headerLength === undefined ? MOST_JSON_BYTES : config.maxUploadBytes;
   if (Number(request.get('content-length')) > mostBytes) throw tooLarge(mostBytes);
   const upload = await SpooledUpload.receive(upTo(mostBytes, request));
-  if (response.closed) upload.release();
-  else response.once('close', () => upload.release());
+  if (response.closed) {
+    upload.release();
+    throw new AppError('MALFORMED_UPLOAD', 'The connection was closed before the answer.');
+  }
+  response.once('close', () => upload.release());
   response.locals.tensors = { body: upload.input, headerLength, upload } satisfies ReceivedTensors;
 }
 
@@ -61,7 +64,7 @@ function headerLengthOf(request: Request): number | undefined {
 
 function checkEncoding(request: Request): void {
   const encoding = request.get('content-encoding') ?? 'identity';
-  if (encoding === 'identity') return;
+  if (encoding.toLowerCase() === 'identity') return;
   const expected = 'a body that is not compressed';
   throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Expected ${expected}, got Content-Encoding ${quote(encoding)}.`, {
     expected,

@@ -240,6 +240,21 @@ describe('the HTTP interface', () => {
       .and.to.include((body as ErrorAnswer).requestId);
   });
 
+  it('breaks off an answer that fails on its way, logs it whole and counts it as 500', async () => {
+    const fail = async (_request: unknown, write: (piece: { bytes: Uint8Array }) => Promise<void>) => {
+      for (const text of ['{', '"length":']) await write({ bytes: Buffer.from(text) });
+      throw new Error('lost on the way');
+    };
+    app = appWith({ detect: fail, infer: fail } as never);
+    readiness.becomeReady();
+    const outcome = await send(ecgRows(200)).catch((error: unknown) => (error as Error).message);
+    expect(outcome).to.equal('aborted');
+    expect(logged.find((line) => line.includes('lost on the way'))).to.include('app.test.ts');
+    const isRequest = (line: string) => line.startsWith('["request"');
+    while (!logged.some(isRequest)) await new Promise(setImmediate);
+    expect(logged.find(isRequest)).to.include('"status":500').and.to.include('"answered":false');
+  });
+
   it('answers 503 with Retry-After where too many requests wait', async () => {
     const wait = () => new Promise<never>(() => undefined);
     const stuck = { detect: wait, infer: wait };

@@ -23,6 +23,16 @@ describe('the configuration', () => {
       .and.matches(/MAX_UPLOAD_BYTES: expected a whole number .*, got "1.5"/);
   });
 
+  it('takes a token that a header can carry, and never tells the one that came', () => {
+    expect(readConfig({ RELOAD_TOKEN: 'open sesame' }).reloadToken).to.equal('open sesame');
+    for (const token of [' secret', 'secret ', 'sécret', 'secret\n']) {
+      expect(() => readConfig({ RELOAD_TOKEN: token }), token)
+        .to.throw(/RELOAD_TOKEN: expected ASCII characters/)
+        .with.property('message')
+        .that.does.not.match(/s.cret/);
+    }
+  });
+
   it('takes Engines separated by commas or as a JSON list, with the generation of those that say theirs', () => {
     const engines = (ENGINE_URLS: string, ENGINE_GENERATION = 'auto') =>
       readConfig({ ENGINE_URLS, ENGINE_GENERATION }).engines;

@@ -53,7 +53,8 @@ describe('/metrics', function () {
     await Promise.all(
       ['/nowhere', '/v2/models/ecg', '/', '/docs/', '/tasks/7/status'].map((path) => fetch(service.url + path)),
     );
-    const requests = async (labels: string) => valueOf(`http_request_duration_seconds_count{${labels}}`);
+    const requests = async (labels: string) =>
+      valueOf(`ae_ano_detection_http_request_duration_seconds_count{${labels}}`);
     expect(await requests('method="POST",route="/compute",status="200"')).to.equal(2);
     expect(await requests('method="POST",route="/compute",status="400"')).to.equal(1);
     expect(await requests('method="GET",route="none",status="404"')).to.equal(1);
@@ -88,7 +89,8 @@ describe('/metrics', function () {
       duplex: 'half',
     } as RequestInit);
     await gone.catch(() => undefined);
-    const aborted = 'http_request_duration_seconds_count{method="POST",route="/compute",status="aborted"}';
+    const aborted =
+      'ae_ano_detection_http_request_duration_seconds_count{method="POST",route="/compute",status="aborted"}';
     while ((await valueOf(aborted)) !== 1) await pause(20);
   });
 

@@ -98,16 +98,17 @@ describe('several models in one service', function () {
     [
       'is the default and gone',
       (path: string) => renameSync(join(path, '../../1'), join(path, '../../9')),
-      'There is no model "pump/1"',
+      'DEFAULT_MODEL: There is no model "pump/1"',
     ],
   ] as const) {
     it(`stay as they are where one of those on disk ${what}`, async () => {
       placeModels(service.folder, { 'pump/3': modelAt(30) });
       spoil(join(service.folder, 'pump/2/model.onnx'));
       const { status, body } = await reload();
-      expect(status).to.be.within(404, 422);
+      expect([status, body.code]).to.deep.equal([422, 'INVALID_MODEL']);
       expect(body.message).to.include(told);
       expect(await whoAnswers('pump')).to.equal('pump/2 2');
+      await service.server.said(/"message":"models not reloaded"/);
     });
   }
 

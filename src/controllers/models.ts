@@ -49,15 +49,9 @@ export class ModelsController extends Controller {
   @Response<ErrorAnswer>(422, 'A model cannot be used; nothing has changed')
   @Response<ErrorAnswer>(503, 'Not ready')
   async reload(): Promise<ModelList> {
-    const { detector, readiness, logger, metrics } = this.dependencies;
+    const { detector, readiness } = this.dependencies;
     if (readiness.refusal) throw readiness.refusal;
-    await detector.reload().catch((error: unknown) => {
-      metrics.countReload('failed');
-      throw error;
-    });
-    metrics.countReload('done');
-    const list = listModels(detector);
-    logger.info('models reloaded', list);
-    return list;
+    await detector.reload();
+    return listModels(detector);
   }
 }

@@ -167,13 +167,13 @@ export class OpenInferenceController extends Controller {
   }
 
   private modelReadiness(name: string, version?: string): ModelReady {
-    this.dependencies.detector.choose(namedModel({ name, version }));
-    return { name, ready: this.isReady() };
+    const { metadata } = this.dependencies.detector.choose(namedModel({ name, version }));
+    return { name: metadata.name, ready: this.isReady() };
   }
 
-  private describe(name: string, version?: string): ModelMetadataAnswer {
+  private describe(asked: string, askedVersion?: string): ModelMetadataAnswer {
     const { detector } = this.dependencies;
-    const { columns } = detector.choose(namedModel({ name, version })).metadata;
+    const { name, columns } = detector.choose(namedModel({ name: asked, version: askedVersion })).metadata;
     const versions = detector.models.flatMap(({ metadata }) => (metadata.name === name ? metadata.version : []));
     const [inputs, outputs] = [describeInputs(columns.length), describeOutputs(columns.length)];
     return { name, versions, platform: PLATFORM, inputs, outputs };

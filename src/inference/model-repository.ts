@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { AppError, quote } from '../errors.js';
 import type { ModelMetadata } from './metadata.js';
 import { type ModelFile, readModelFile } from './model-file.js';
@@ -52,7 +52,7 @@ async function readFolder(path: string): Promise<ModelFile[]> {
   const places: { name: string; version: string }[] = [];
   for (const name of await foldersIn(path)) {
     for (const version of await foldersIn(join(path, name))) {
-      const files = await readdir(join(path, name, version));
+      const files = await entriesOf(join(path, name, version));
       if (files.includes(FILE_NAME)) places.push({ name, version });
     }
   }
@@ -79,9 +79,20 @@ async function readPlaced(folder: string, name: string, version: string): Promis
 
 /** Folders, and links to some; what a dot hides is not meant to be served. */
 async function foldersIn(path: string): Promise<string[]> {
-  const entries = await readdir(path);
+  const entries = await entriesOf(path);
   const kinds = await Promise.all(entries.map((entry) => stat(join(path, entry)).catch(() => undefined)));
   return entries.filter((entry, i) => !entry.startsWith('.') && kinds[i]?.isDirectory());
+}
+
+/** What lies in a folder: nothing where it has just gone, or may not be read and is none for models, as `lost+found`. */
+async function entriesOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || !NAME.test(basename(path))) return [];
+    throw new AppError('INVALID_MODEL', `The folder ${path} cannot be read: ${code}.`, {}, { cause });
+  }
 }
 
 function compareTexts(a: string, b: string): number {

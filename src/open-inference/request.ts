@@ -25,27 +25,47 @@ export const MOST_JSON_BYTES = 4 * 1024 * 1024;
 
 const inputTypes = { FP64: Float64Array, FP32: Float32Array };
 
+// More than anybody has reason to send, and few enough to tell of each that it is wrong.
+const MOST_ENTRIES = 64;
+
+const option = z.union([z.string(), z.number(), z.boolean()]);
 const tensorParameters = z.object({ binary_data_size: z.number().int().nonnegative().optional() }).loose();
 const outputParameters = z.object({ binary_data: z.boolean().optional() }).loose();
 const requestSchema = z.object({
   id: z.string().optional(),
-  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
-  inputs: z
-    .array(
-      z.object({
-        name: z.literal(INPUT),
-        datatype: z.enum(['FP64', 'FP32']),
-        shape: z.array(z.number().int().nonnegative()),
-        parameters: tensorParameters.default({}),
-        data: z.unknown().optional(),
-      }),
-    )
-    .length(1),
-  outputs: z
-    .array(z.object({ name: z.enum(outputNames), parameters: outputParameters.optional() }))
-    .refine((outputs) => new Set(outputs.map(({ name }) => name)).size === outputs.length, 'expected each output once')
-    .optional(),
+  parameters: fewOptions(z.object({ binary_data_output: z.boolean().default(false) }).catchall(option)).default({
+    binary_data_output: false,
+  }),
+  inputs: few(
+    z
+      .array(
+        z.object({
+          name: z.literal(INPUT),
+          datatype: z.enum(['FP64', 'FP32']),
+          shape: few(z.array(z.number().int().nonnegative())),
+          parameters: tensorParameters.default({}),
+          data: z.unknown().optional(),
+        }),
+      )
+      .length(1),
+  ),
+  outputs: few(
+    z
+      .array(z.object({ name: z.enum(outputNames), parameters: outputParameters.optional() }))
+      .refine((named) => new Set(named.map(({ name }) => name)).size === named.length, 'expected each output once'),
+  ).optional(),
 });
+
+/** A list whose length is looked at first: zod holds what is wrong with each entry, of a million as of one. */
+function few<List extends z.ZodType<unknown[], unknown[]>>(list: List) {
+  return z.array(z.unknown()).max(MOST_ENTRIES).pipe(list);
+}
+
+/** The same for what has names. */
+function fewOptions<Options extends z.ZodType<Record<string, unknown>, Record<string, unknown>>>(options: Options) {
+  const areFew = (named: object) => Object.keys(named).length <= MOST_ENTRIES;
+  return z.record(z.string(), z.unknown()).refine(areFew, `expected at most ${MOST_ENTRIES}`).pipe(options);
+}
 
 type Input = z.infer<typeof requestSchema>['inputs'][number];
 
@@ -70,15 +90,15 @@ export function parseInferenceRequest(
   const checked = requestSchema.safeParse(parseJson(json));
   if (!checked.success) {
     const [{ path, message }] = checked.error.issues;
-    throw malformed(`${path.join('.') || 'the JSON'}: ${message}`);
+    throw malformed(`${path.length > 0 ? quote(path.join('.')) : 'the JSON'}: ${message}`);
   }
   const { id, parameters, inputs, outputs } = checked.data;
-  const { binary_data_output: binaryOutput = false, ...options } = parameters;
+  const { binary_data_output: binaryOutput, ...options } = parameters;
   return {
     id,
     values: readValues(inputs[0], body.subarray(json.length), width),
     options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)])),
-    outputs: wantedOutputs(outputs, binaryOutput === true),
+    outputs: wantedOutputs(outputs, binaryOutput),
   };
 }
 

@@ -65,12 +65,12 @@ export class Detector {
   /**
    * Reads the models and starts the workers; {@link Detector.probe} tells when they are ready.
    *
-   * @throws AppError INVALID_MODEL where a file cannot be read or is no model of ours, UNKNOWN_MODEL where
-   *   the default is none of them
+   * @throws AppError INVALID_MODEL where a file cannot be read or is no model of ours, or the default is
+   *   none of them
    */
   static async create({ modelPath, defaultModel, workers }: DetectorSettings): Promise<Detector> {
     const models = (await readModels(modelPath)).map(shareBytes);
-    chooseModel(models, defaultModel);
+    checkDefault(models, defaultModel);
     const pool = new Piscina({
       filename: fileURLToPath(new URL(`./detect-worker${extname(import.meta.url)}`, import.meta.url)),
       workerData: { models, defaultModel } satisfies WorkerSettings,
@@ -246,6 +246,16 @@ class Caller {
 
 function errorOf({ failure: { code, message, details } }: Failure): AppError {
   return new AppError(code, message, details);
+}
+
+/** @throws AppError INVALID_MODEL where the model that answers by default is none of these */
+function checkDefault(models: readonly ModelFile[], defaultModel: string | undefined): void {
+  try {
+    chooseModel(models, defaultModel);
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    throw new AppError('INVALID_MODEL', `DEFAULT_MODEL: ${cause.message}`, cause.details, { cause });
+  }
 }
 
 /** The same model, its bytes once for all threads. */

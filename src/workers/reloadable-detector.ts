@@ -1,21 +1,25 @@
 import type { DetectAnswer } from './detect-worker.js';
 import { Detector, type DetectorSettings } from './detector.js';
 
+/** Told how each reload ended: without an error, all models were taken up. */
+export type OnReload = (error?: unknown) => void;
+
 /** A detector whose models are changed while it works. */
 export class ReloadableDetector {
   private reloading: Promise<unknown> = Promise.resolve();
   private nextReload: Promise<void> | undefined;
-  /** Detectors that finish what they were at. */
-  private readonly retiring = new Set<Promise<void>>();
+  /** Detectors that finish what they were at, each with its end. */
+  private readonly retiring = new Map<Detector, Promise<void>>();
 
   private constructor(
     private current: Detector,
     private readonly settings: DetectorSettings,
+    private readonly onReload: OnReload,
   ) {}
 
   /** Reads the models and starts the workers, see {@link Detector.create}. */
-  static async create(settings: DetectorSettings): Promise<ReloadableDetector> {
-    return new ReloadableDetector(await Detector.create(settings), settings);
+  static async create(settings: DetectorSettings, onReload: OnReload = () => undefined): Promise<ReloadableDetector> {
+    return new ReloadableDetector(await Detector.create(settings), settings, onReload);
   }
 
   /** The models that answer now, see {@link Detector.models}. */
@@ -23,14 +27,14 @@ export class ReloadableDetector {
     return this.current.models;
   }
 
-  /** How many worker threads there are. */
+  /** How many worker threads there are, with those that finish what they were at before a reload. */
   get workers(): number {
-    return this.current.workers;
+    return this.working.reduce((sum, { workers }) => sum + workers, 0);
   }
 
   /** How many of them have something to do. */
   get busyWorkers(): number {
-    return this.current.busyWorkers;
+    return this.working.reduce((sum, { busyWorkers }) => sum + busyWorkers, 0);
   }
 
   /** The model that a caller means now, see {@link Detector.choose}. */
@@ -58,13 +62,13 @@ export class ReloadableDetector {
    * under way is finished by those that began it, which then end. Calls that come while one works are
    * answered together by the next.
    *
-   * @throws AppError INVALID_MODEL or UNKNOWN_MODEL, see {@link Detector.create}; nothing has changed then
+   * @throws AppError INVALID_MODEL, see {@link Detector.create}; nothing has changed then
    */
   reload(): Promise<void> {
     this.nextReload ??= this.reloading.then(() => {
       this.nextReload = undefined;
       const replaced = this.replace();
-      this.reloading = replaced.catch(() => undefined);
+      this.reloading = replaced.then(() => this.onReload(), this.onReload);
       return replaced;
     });
     return this.nextReload;
@@ -74,7 +78,11 @@ export class ReloadableDetector {
   async close(): Promise<void> {
     await this.nextReload?.catch(() => undefined);
     await this.reloading;
-    await Promise.all([this.current.close(), ...this.retiring]);
+    await Promise.all([this.current.close(), ...this.retiring.values()]);
+  }
+
+  private get working(): Detector[] {
+    return [this.current, ...this.retiring.keys()];
   }
 
   private async replace(): Promise<void> {
@@ -87,7 +95,9 @@ export class ReloadableDetector {
     }
     const retired = this.current;
     this.current = next;
-    const retiring = retired.close().finally(() => this.retiring.delete(retiring));
-    this.retiring.add(retiring);
+    this.retiring.set(
+      retired,
+      retired.close().finally(() => this.retiring.delete(retired)),
+    );
   }
 }

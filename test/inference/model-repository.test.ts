@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -27,6 +27,16 @@ describe('a folder of models', () => {
     mkdirSync(join(folder, 'lost+found'));
     writeFileSync(join(folder, 'metrics.json'), '{}');
     expect(await addresses()).to.deep.equal(['pump/1']);
+  });
+
+  it('leaves out what may not be read and is none for models, and names what is for models', async () => {
+    placeModels(folder, { 'pump/1': bytes });
+    mkdirSync(join(folder, 'lost+found'), 0o000);
+    chmodSync(folder, 0o755);
+    expect(await asNobody(addresses)).to.deep.equal(['pump/1']);
+    mkdirSync(join(folder, 'valve'), 0o000);
+    const { message } = await asNobody(() => expectAppError('INVALID_MODEL', () => readModels(folder)));
+    expect(message).to.equal(`The folder ${join(folder, 'valve')} cannot be read: EACCES.`);
   });
 
   it('may hold links, as volumes of Kubernetes do', async () => {
@@ -70,3 +80,14 @@ describe('a folder of models', () => {
     expect(metadata).to.include({ name: 'made-up', version: '1.0.0' });
   });
 });
+
+/** Does something as a user who may not read everything, as root may. */
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  const user = process.geteuid?.();
+  if (user === 0) process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    if (user === 0) process.seteuid?.(0);
+  }
+}

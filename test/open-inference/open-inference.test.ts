@@ -129,9 +129,9 @@ describe('the Open Inference Protocol', function () {
   const mistakes: [what: string, status: number, told: RegExp, send: () => ReturnType<typeof infer>][] = [
     ['no JSON', 400, /MALFORMED_UPLOAD: .*JSON cannot be read/, () => infer('{')],
     ['nothing', 400, /JSON cannot be read/, () => infer('')],
-    ['no input', 400, /inputs: /, () => infer({ inputs: [] })],
-    ['an input of another name', 400, /inputs\.0\.name: .*"series"/, () => infer(series({ name: 'x' }))],
-    ['whole numbers', 400, /inputs\.0\.datatype: .*"FP64"/, () => infer(series({ datatype: 'INT64' }))],
+    ['no input', 400, /"inputs": /, () => infer({ inputs: [] })],
+    ['an input of another name', 400, /"inputs\.0\.name": .*"series"/, () => infer(series({ name: 'x' }))],
+    ['whole numbers', 400, /"inputs\.0\.datatype": .*"FP64"/, () => infer(series({ datatype: 'INT64' }))],
     ['a shape of one extent', 400, /expected \[n, 2\], got \[16\]/, () => infer(series({ shape: [16] }))],
     ['too few numbers', 400, /expected 16 numbers, got 14/, () => infer(series({ data: rows.slice(1) }))],
     [
@@ -143,7 +143,7 @@ describe('the Open Inference Protocol', function () {
     [
       'the same output twice',
       400,
-      /outputs: expected each output once/,
+      /"outputs": expected each output once/,
       () => infer({ ...series(), outputs: [{ name: 'error' }, { name: 'error' }] }),
     ],
     ['no point', 400, /TOO_FEW_POINTS: The series has 0 points/, () => infer(series({ shape: [0, 2], data: [] }))],
@@ -208,6 +208,18 @@ describe('the Open Inference Protocol', function () {
       () => infer(' '.repeat(5_000_000), 'pair/infer', { [LENGTH]: '5000000' }),
     ],
     [
+      'a parameter with a long name',
+      400,
+      /MALFORMED_UPLOAD: .{20,200}$/,
+      () => infer({ ...series(), parameters: { ['x'.repeat(100_000)]: null } }),
+    ],
+    [
+      'another kind of output than by yes or no',
+      400,
+      /"parameters\.binary_data_output": .*boolean/,
+      () => infer({ ...series(), parameters: { binary_data_output: 'true' } }),
+    ],
+    [
       'an unknown version',
       404,
       /UNKNOWN_MODEL: .*"pair\/2": expected one of ecg\/1, pair\/3, pair\/1/,
@@ -230,6 +242,43 @@ describe('the Open Inference Protocol', function () {
       expect(answer.body).to.have.all.keys('error');
     });
   }
+
+  it('answers floods of what may only be few with 400, in little memory', async () => {
+    const small = await startService(
+      { 'pair/1': meanModelBytes([{ mean: 0, scale: 1 }]) },
+      { NODE_OPTIONS: '--max-old-space-size=256' },
+    );
+    try {
+      const many = (length: number) => Array.from({ length }, () => ({}));
+      const floods = {
+        outputs: { ...series(), outputs: many(1_300_000) },
+        inputs: { inputs: many(1_300_000) },
+        sides: series({ shape: many(1_300_000) }),
+        parameters: { ...series(), parameters: Object.fromEntries(many(300_000).map((_, i) => [`p${i}`, {}])) },
+      };
+      for (const [what, flood] of Object.entries(floods)) {
+        const answer = await fetch(`${small.url}/v2/models/pair/infer`, {
+          method: 'POST',
+          body: JSON.stringify(flood),
+        });
+        const { error } = (await answer.json()) as OpenInferenceError;
+        expect([answer.status, error.slice(0, 16), error.length < 200], what).to.deep.equal([
+          ...[400, 'MALFORMED_UPLOAD', true],
+        ]);
+      }
+      expect(small.server.stderr).to.not.include('"level":"error"');
+    } finally {
+      await small.stop();
+    }
+  });
+
+  it('takes a body that says it is not compressed, and a path that writes the slash otherwise', async () => {
+    expect((await infer(series(), 'pair/infer', { 'Content-Encoding': 'Identity' })).status).to.equal(200);
+    for (const path of ['pair%2F1', 'pair%2F1/ready']) {
+      const answer = await fetch(`${service.url}/v2/models/${path}`);
+      expect(await answer.json(), path).to.include({ name: 'pair' });
+    }
+  });
 
   it('answers a body without a length that is too long, before it is through', async () => {
     let sent = 0;
