@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import Papa from 'papaparse';
 
 const sources = fileURLToPath(new URL('.', import.meta.url));
 const target = fileURLToPath(new URL('../generated/page/', import.meta.url));
@@ -19,7 +20,11 @@ const shared = {
 async function buildPage(): Promise<void> {
   await rm(target, { recursive: true, force: true });
   const [worker] = await bundle(['worker.ts']);
-  const define = { WORKER_FILE: JSON.stringify(`./${basename(worker.file)}`) };
+  const [sampleColumns] = Papa.parse<string[]>(await readFile(sample, 'utf8'), { preview: 1 }).data;
+  const define = {
+    WORKER_FILE: JSON.stringify(`./${basename(worker.file)}`),
+    SAMPLE_COLUMNS: JSON.stringify(sampleColumns),
+  };
   const assets = await bundle(['main.ts', 'page.css', 'icon.svg'], define);
   let html = await readFile(join(sources, 'index.html'), 'utf8');
   for (const { source, file } of assets) html = html.replaceAll(`"${source}"`, `"${file}"`);

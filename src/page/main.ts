@@ -4,7 +4,15 @@ import type { ListedModel } from '../model-list.js';
 import { byId } from './dom.js';
 import { count, measure } from './format.js';
 import type { PackedScored } from './scored-csv.js';
-import { type ChosenModel, ServiceError, fetchModel, fetchModels, fetchSample, scoreFile } from './service.js';
+import {
+  type ChosenModel,
+  ServiceError,
+  fetchModel,
+  fetchModels,
+  fetchSample,
+  fitsSample,
+  scoreFile,
+} from './service.js';
 import { showFailure, showProgress } from './status.js';
 import { saveOnClick } from './saving.js';
 import { Workbench } from './workbench.js';
@@ -29,6 +37,8 @@ async function inspect(page: Page, open: () => File | Promise<File>, source?: st
   showFailure(name);
   try {
     const file = await open();
+    // Something else may have been opened meanwhile.
+    signal.throwIfAborted();
     name = file.name;
     showProgress(name, { step: 'sending' });
     page.last = { file, source };
@@ -68,7 +78,12 @@ function fail(file: string, error: unknown): void {
 function describe(model: ModelDescription): void {
   const { name, version, columns, window, provenance } = model;
   const trained = count(provenance.trainingPoints, 'normal point');
-  byId('model', HTMLElement).textContent = `Model ${name} ${version}, trained on ${trained}`;
+  // Where models can be chosen, their choice says which one.
+  const isNamed = !byId('models', HTMLElement).hidden;
+  byId('model', HTMLElement).textContent = isNamed
+    ? `Trained on ${trained}`
+    : `Model ${name} ${version}, trained on ${trained}`;
+  byId('sample', HTMLElement).hidden = !fitsSample(columns.map((column) => column.name));
   const list = columns.map((column) => `“${column.name}”`).join(', ');
   const ranges =
     columns.length === 1
@@ -108,6 +123,7 @@ function listenToModels(page: Page, models: ListedModel[]): void {
   select.addEventListener('change', () => {
     underWay?.abort();
     showProgress('');
+    showFailure('');
     const chosen = select.value;
     fetchModel(chosen).then(
       (model) => {
@@ -116,7 +132,11 @@ function listenToModels(page: Page, models: ListedModel[]): void {
         const { last } = page;
         if (last) void inspect(page, () => last.file, last.source);
       },
-      (error: unknown) => fail('The model', error),
+      (error: unknown) => {
+        if (select.value !== chosen) return;
+        select.value = page.model.fields.model ?? '';
+        fail('The model', error);
+      },
     );
   });
 }
@@ -146,9 +166,9 @@ try {
   const byDefault = models.find(({ isDefault }) => isDefault);
   const model = await fetchModel(models.length > 1 && byDefault ? `${byDefault.name}/${byDefault.version}` : undefined);
   const page = { model, workbench: new Workbench(model) };
-  describe(model.description);
   listenToChoices(page);
   listenToModels(page, models);
+  describe(model.description);
   const { workbench } = page;
   new CurlDialog(() => workbench.onScreen && { ...workbench.onScreen, file: workbench.onScreen.file.name });
   saveOnClick(() => workbench.onScreen);

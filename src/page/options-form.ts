@@ -55,6 +55,7 @@ export class OptionsForm {
 
   /** Goes on with another model and its defaults. */
   setModel(model: ModelDescription): void {
+    this.dropComplaint();
     this.model = model;
     this.steps = model.calibration.percentiles;
     this.slider.max = `${this.steps.length - 1}`;
@@ -126,8 +127,7 @@ export class OptionsForm {
   }
 
   private take(): void {
-    for (const control of this.form.elements) control.removeAttribute('aria-invalid');
-    this.error.hidden = true;
+    this.dropComplaint();
     try {
       this.last = this.read();
     } catch (error) {
@@ -146,6 +146,11 @@ export class OptionsForm {
     const options = parseOptions(Object.fromEntries(all));
     this.slider.value = `${this.steps.findLastIndex((step) => step <= (options.percentile ?? 0))}`;
     return { fields, options };
+  }
+
+  private dropComplaint(): void {
+    for (const control of this.form.elements) control.removeAttribute('aria-invalid');
+    this.error.hidden = true;
   }
 
   private complain({ message }: Error): void {

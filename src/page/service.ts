@@ -4,8 +4,9 @@ import type { ListedModel, ModelList } from '../model-list.js';
 import type { PackedScored } from './scored-csv.js';
 import type { Failure, ScoringJob, ScoringNews } from './worker.js';
 
-// The bundler puts the worker's file name here.
+// The bundler puts the worker's file name and the sample's header here.
 declare const WORKER_FILE: string;
+declare const SAMPLE_COLUMNS: string[];
 
 /** How far a CSV has come. */
 export type Progress = Extract<ScoringNews, { kind: 'progress' }>;
@@ -38,6 +39,11 @@ export async function fetchModels(): Promise<ListedModel[]> {
 export async function fetchModel(model?: string): Promise<ChosenModel> {
   const answer = await request(model === undefined ? 'model' : `model?model=${encodeURIComponent(model)}`);
   return { description: (await answer.json()) as ModelDescription, fields: model === undefined ? {} : { model } };
+}
+
+/** Whether a model with these columns reads the CSV that comes with the page. */
+export function fitsSample(columns: string[]): boolean {
+  return columns.every((column) => SAMPLE_COLUMNS.includes(column));
 }
 
 /** The CSV that comes with the page. */

@@ -104,7 +104,7 @@ describe('the page', function () {
     const { page } = await open({}, both.url);
     expect(await names(page)).to.deep.equal(['ecg/1', 'flat/2', 'flat/1']);
     expect(await page.inputValue('#model-choice')).to.equal('flat/2');
-    expect(await page.textContent('#model')).to.include('flat 2');
+    expect(await page.textContent('#model')).to.match(/^Trained on /);
     await takeSample(page);
     expect((await summary(page))[1]).to.not.equal(324);
     await page.selectOption('#model-choice', 'ecg/1');
@@ -112,11 +112,55 @@ describe('the page', function () {
     await page.waitForSelector('#result:not([hidden])');
     const { anomalies, anomalousPoints } = await serverSays({});
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
-    expect(await page.textContent('#model')).to.include('ecg 1, trained on 12,000');
+    expect(await page.textContent('#model')).to.include('Trained on 12,000');
     await page.click('#show-curl');
     expect(await page.textContent('#command')).to.include(' -F model=ecg/1 ');
     await page.click('#close-curl');
     expect(await findBarriers(page)).to.deep.equal([]);
+  });
+
+  it('goes on with the model before where the one chosen does not come', async () => {
+    const { page } = await open({}, both.url);
+    await takeSample(page);
+    const before = await summary(page);
+    await page.fill('#percentile', '101');
+    expect(await page.isVisible('#option-error')).to.equal(true);
+    const lost = '**/model?model=ecg*';
+    await page.route(lost, (route) => route.fulfill({ status: 503, json: { code: 'NOT_READY', message: 'Later.' } }));
+    await page.selectOption('#model-choice', 'ecg/1');
+    await page.waitForSelector('#error:not([hidden])');
+    expect(await page.inputValue('#model-choice')).to.equal('flat/2');
+    expect(await summary(page)).to.deep.equal(before);
+    await page.unroute(lost);
+    await page.selectOption('#model-choice', 'ecg/1');
+    await page.waitForFunction(() => document.querySelector('#summary')?.textContent?.includes(' 324 of'));
+    for (const trouble of ['#error', '#option-error']) expect(await page.isVisible(trouble)).to.equal(false);
+    expect(await page.locator('[aria-invalid]').count()).to.equal(0);
+  });
+
+  it('shows what was opened last, though what was opened before it comes later', async () => {
+    const { page } = await open();
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/sample.csv', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.click('#sample');
+    const csv = readFileSync(ECG, 'utf8').split('\r\n').slice(0, 1000).join('\n');
+    await page.setInputFiles('#file', { name: 'mine.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+    await page.waitForSelector('#result:not([hidden])');
+    const sample = page.waitForResponse('**/sample.csv');
+    release();
+    await (await sample).finished();
+    await page.waitForTimeout(500);
+    expect(await page.textContent('#file-name')).to.equal('mine.csv');
+    expect(await page.isVisible('#progress')).to.equal(false);
+  });
+
+  it('offers the sample to models that read it', async () => {
+    const [{ page: fitting }, { page: other }] = [await open(), await open({}, several.url)];
+    expect([await fitting.isVisible('#sample'), await other.isVisible('#sample')]).to.deep.equal([true, false]);
   });
 
   it('judges by the model that the service has, though that changed while the page was open', async () => {
