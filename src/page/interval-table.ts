@@ -28,6 +28,8 @@ export class IntervalTable {
   show(anomalies: readonly Anomaly[], chosen?: Anomaly): void {
     this.anomalies = anomalies;
     this.chosen = chosen;
+    // Of one column it is plain that it is to blame.
+    this.body.parentElement?.classList.toggle('one-column', anomalies[0]?.columns.length === 1);
     this.isStale = true;
     if (!this.resting) this.fillUnlessResting();
   }
@@ -67,10 +69,10 @@ export class IntervalTable {
       '',
       head,
       make('td', 'number', measure(score)),
-      make('td', '', blameText(columns)),
+      make('td', 'blame', blameText(columns)),
       make('td', '', deviationText(deviation)),
-      make('td', 'number', integer(end - start + 1)),
-      make('td', '', rank === 1 ? 'all normal errors' : `${percent(rank)} of normal errors`),
+      make('td', 'number roomy', integer(end - start + 1)),
+      make('td', 'roomy', rank === 1 ? 'all normal errors' : `${percent(rank)} of normal errors`),
     );
     if (start === this.chosen?.start) row.setAttribute('aria-current', 'true');
     return row;
