@@ -44,8 +44,12 @@ export function createApp(dependencies: Dependencies): Express {
 
 const swaggerOptions = {
   customSiteTitle: 'ae-ano-detection',
-  // The validator is a service on another host, and nothing of ours asks other hosts.
-  swaggerOptions: { validatorUrl: null },
+  swaggerOptions: {
+    // The validator is a service on another host, and nothing of ours asks other hosts.
+    validatorUrl: null,
+    // Colouring an answer with an entry for each point keeps a browser busy for minutes.
+    syntaxHighlight: { activated: false },
+  },
 };
 
 const contentSecurityPolicy = {

@@ -92,21 +92,31 @@ export class OpenInferenceController extends Controller {
     return { ready: this.isReady() };
   }
 
-  /** @summary What a model reads and answers */
+  /**
+   * @summary What a model reads and answers
+   * @example name "ecg"
+   */
   @Get('models/{name}')
   @Response<OpenInferenceError>(404, 'There is no such model')
   model(@Path() name: string): ModelMetadataAnswer {
     return this.describe(name);
   }
 
-  /** @summary What a version of a model reads and answers */
+  /**
+   * @summary What a version of a model reads and answers
+   * @example name "ecg"
+   * @example version "1"
+   */
   @Get('models/{name}/versions/{version}')
   @Response<OpenInferenceError>(404, 'There is no such model')
   modelVersion(@Path() name: string, @Path() version: string): ModelMetadataAnswer {
     return this.describe(name, version);
   }
 
-  /** @summary Does a model take work? */
+  /**
+   * @summary Does a model take work?
+   * @example name "ecg"
+   */
   @Get('models/{name}/ready')
   @Response<OpenInferenceError>(404, 'There is no such model')
   @Response<ModelReady>(503, 'Loading the models, or finishing what is under way')
@@ -114,7 +124,11 @@ export class OpenInferenceController extends Controller {
     return this.modelReadiness(name);
   }
 
-  /** @summary Does a version of a model take work? */
+  /**
+   * @summary Does a version of a model take work?
+   * @example name "ecg"
+   * @example version "1"
+   */
   @Get('models/{name}/versions/{version}/ready')
   @Response<OpenInferenceError>(404, 'There is no such model')
   @Response<ModelReady>(503, 'Loading the models, or finishing what is under way')
@@ -126,6 +140,7 @@ export class OpenInferenceController extends Controller {
    * Scores a series and judges each of its points, by the newest version of a model.
    *
    * @summary Find the anomalies of a tensor
+   * @example name "ecg"
    */
   @Post('models/{name}/infer')
   @Middlewares(receiveTensors)
@@ -143,6 +158,8 @@ export class OpenInferenceController extends Controller {
    * Scores a series and judges each of its points.
    *
    * @summary Find the anomalies of a tensor, by a version of a model
+   * @example name "ecg"
+   * @example version "1"
    */
   @Post('models/{name}/versions/{version}/infer')
   @Middlewares(receiveTensors)
