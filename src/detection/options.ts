@@ -29,7 +29,11 @@ export const detectOptions: { [Name in keyof Required<DetectOptions>]: Option<De
     100,
     'The percentile of the normal errors that the threshold is built on; the model has a default.',
   ),
-  margin: number(1, Infinity, 'The threshold is this factor times that percentile; the model has a default.'),
+  margin: number(
+    1,
+    Infinity,
+    'The threshold is this factor times that percentile; the model has a default, for the errors of the request itself it is 1.',
+  ),
   reference: word(
     ['training', 'request'],
     'Whose errors the percentile is taken of: those of held-out training data (`training`, the default) or those of the request itself, for data unlike the training data.',

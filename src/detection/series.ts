@@ -40,6 +40,8 @@ const PLAIN_HEAD_BYTES = 64 * 1024;
 const LINE_FEED = 10;
 const TIMESTAMP_NAME = /^(time|timestamp|date|datetime|date_time|ts|epoch)$/i;
 const EARLIEST_EPOCH = 1e8;
+// A date as people write it: 31.1.2024, 1/31/2024.
+const DATE = /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b/;
 
 /** Reads the cells of a CSV, block by block. */
 type ReadCells = (points: number, carry: boolean) => Iterable<CellBlock>;
@@ -314,7 +316,8 @@ export function csvCell(text: string): string {
 
 function notANumber(cell: string, row: number, column: string, expected: string): AppError {
   const received = quote(cell);
-  return new AppError('NOT_A_NUMBER', `Row ${row}, column ${column}: expected ${expected}, got ${received}.`, {
+  const hint = DATE.test(cell) ? ' Timestamps are read as ISO 8601, such as 2024-01-31T10:00:00Z, or as an epoch.' : '';
+  return new AppError('NOT_A_NUMBER', `Row ${row}, column ${column}: expected ${expected}, got ${received}.${hint}`, {
     ...{ row, column, expected, received },
   });
 }

@@ -1,4 +1,4 @@
-import type { Calibration, ModelMetadata } from '../inference/metadata.js';
+import type { Calibration, ModelMetadata, VerdictDefaults } from '../inference/metadata.js';
 import type { Reconstruction } from '../inference/model.js';
 import { calibrate, errorAtPercentile } from './calibration.js';
 import type { SeriesBlock } from './cell-block.js';
@@ -40,7 +40,7 @@ export type Reference = 'training' | 'request';
 /** Which side of the expected value counts. */
 export type DetectionDirection = 'both' | 'above' | 'below';
 
-/** What a caller may ask of the verdict; what is left out is the model's default, or as said here. */
+/** What a caller may ask of the verdict; what is left out is as {@link verdictDefaults} or as said here. */
 export interface VerdictOptions {
   /** The percentile of the normal errors that the threshold is built on, 0 to 100. */
   percentile?: number;
@@ -66,6 +66,14 @@ export interface VerdictOptions {
    * @default 'ignore'
    */
   missing?: 'ignore' | 'flag';
+}
+
+/**
+ * What applies where a caller says nothing. A margin is for normal errors that the training data did not
+ * show; the errors of a request itself are all there, its anomalies among them.
+ */
+export function verdictDefaults({ defaults }: Pick<ModelMetadata, 'defaults'>, reference?: Reference): VerdictDefaults {
+  return reference === 'request' ? { ...defaults, margin: 1 } : defaults;
 }
 
 /** What a judge must know of a series beforehand. */
@@ -100,7 +108,8 @@ export class Judge {
     private readonly options: VerdictOptions = {},
     ownErrors?: Float32Array,
   ) {
-    const { percentile = metadata.defaults.percentile, margin = metadata.defaults.margin } = options;
+    const defaults = verdictDefaults(metadata, options.reference);
+    const { percentile = defaults.percentile, margin = defaults.margin } = options;
     this.percentile = percentile;
     this.margin = margin;
     this.calibration = ownErrors ? calibrate(ownErrors) : metadata.calibration;

@@ -73,7 +73,7 @@ function fitWarnings(share: number, percentile: number): Warning[] {
   if (share <= Math.max(TOLERATED_SHARE, tolerated)) return [];
   const message =
     `${(share * 100).toFixed(1)} % of the points are flagged, where normal data gave ` +
-    `${Number((promised * 100).toPrecision(3))} %: the model does not seem to fit this series.`;
+    `${Number((promised * 100).toPrecision(3))} %: much of the series is anomalous, or the model does not fit it.`;
   return [{ code: 'MODEL_DOES_NOT_FIT', message }];
 }
 

@@ -1,5 +1,5 @@
 import { detectOptions, parseOptions } from '../detection/options.js';
-import type { Verdict, VerdictOptions } from '../detection/verdict.js';
+import { type Verdict, verdictDefaults, type VerdictOptions } from '../detection/verdict.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import { byId, make } from './dom.js';
 import { integer, measure } from './format.js';
@@ -44,6 +44,7 @@ export class OptionsForm {
     this.setModel(model);
     this.slider.addEventListener('input', () => this.choosePercentile(this.steps[this.slider.valueAsNumber]));
     this.form.addEventListener('input', ({ target }) => {
+      if (target === this.control('reference')) this.followReference();
       if (target !== this.slider) this.take();
     });
     this.form.addEventListener('submit', (event) => event.preventDefault());
@@ -118,6 +119,14 @@ export class OptionsForm {
   private choosePercentile(percentile: number): void {
     this.percentile.value = `${percentile}`;
     this.take();
+  }
+
+  /** Has the margin that nobody has changed be that of the reference chosen. */
+  private followReference(): void {
+    const margin = this.control('margin');
+    if (Number(margin.value) !== verdictDefaults(this.model, this.last.options.reference).margin) return;
+    const chosen = this.control('reference').value as VerdictOptions['reference'];
+    margin.value = `${verdictDefaults(this.model, chosen).margin}`;
   }
 
   private fillIn(): void {

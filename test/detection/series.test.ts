@@ -208,6 +208,15 @@ describe('reading a CSV', () => {
       await expectAppError('NOT_A_NUMBER', () => read(`value\n1\n${'1'.repeat(100_000)}x\n`, ['value']));
     });
 
+    for (const date of ['31.1.2024 10:00', '1/31/2024']) {
+      it(`with ${date} as a date, and says how timestamps are written`, async () => {
+        const csv = `time,value\n${date},1\n`;
+        const { message, details } = await expectAppError('NOT_A_NUMBER', () => read(csv));
+        expect(message).to.include('ISO 8601, such as 2024-01-31T10:00:00Z');
+        expect(details).to.include({ row: 2, column: 'time' });
+      });
+    }
+
     it('with a row that has more cells than the others', async () => {
       const { message } = await expectAppError('WRONG_COLUMNS', () => read('value\n1\n2,5\n', ['value']));
       expect(message).to.include('Row 3: expected 1 cell').and.to.include('decimal comma');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Series } from '../../src/detection/series.js';
 import { measureSampling } from '../../src/detection/timestamps.js';
-import { Judge, type VerdictOptions } from '../../src/detection/verdict.js';
+import { Judge, verdictDefaults, type VerdictOptions } from '../../src/detection/verdict.js';
 import type { ModelMetadata } from '../../src/inference/metadata.js';
 import type { Reconstruction } from '../../src/inference/model.js';
 import { madeUpMetadata } from '../support/models.js';
@@ -186,6 +186,13 @@ describe('the verdict', () => {
       expect(judgeErrors(large).anomalousPoints).to.equal(1000);
       const { anomalousPoints, anomalies } = judgeErrors(large, { reference: 'request', percentile: 99 });
       expect([anomalousPoints, anomalies[0].start]).to.deep.equal([10, 990]);
+    });
+
+    it('a margin that is the model’s for training errors, and none for those of the request itself', () => {
+      const metadata = { defaults: { percentile: 99, margin: 1.5 } };
+      expect(verdictDefaults(metadata)).to.deep.equal({ percentile: 99, margin: 1.5 });
+      expect(verdictDefaults(metadata, 'training')).to.deep.equal({ percentile: 99, margin: 1.5 });
+      expect(verdictDefaults(metadata, 'request')).to.deep.equal({ percentile: 99, margin: 1 });
     });
 
     it('points without a value, which are no anomalies otherwise', () => {

@@ -190,6 +190,22 @@ describe('the page', function () {
     expect(requests).to.have.lengthOf(before);
   });
 
+  it('takes no margin by itself where the errors of the series itself are the reference', async () => {
+    const { page } = await open();
+    await takeSample(page);
+    await page.click('summary');
+    await page.selectOption('#reference', 'request');
+    const { anomalies, anomalousPoints, margin } = await serverSays({ reference: 'request' });
+    expect([await page.inputValue('#margin'), margin]).to.deep.equal(['1', 1]);
+    expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
+    expect(anomalousPoints).to.equal(28);
+    await page.selectOption('#reference', 'training');
+    expect(await page.inputValue('#margin')).to.equal('1.5');
+    await page.fill('#margin', '2');
+    await page.selectOption('#reference', 'request');
+    expect(await page.inputValue('#margin')).to.equal('2');
+  });
+
   it('says what other percentiles would flag, and takes one of them', async () => {
     const { page } = await open();
     await takeSample(page);
