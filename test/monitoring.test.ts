@@ -25,7 +25,6 @@ const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
 );
 
 describe('/metrics', function () {
-  this.timeout(60_000);
   let service: Service;
 
   before(async () => {

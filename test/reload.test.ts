@@ -12,7 +12,6 @@ const modelAt = (mean: number) => meanModelBytes([{ mean, scale: 1 }]);
 const LONG = `value\n${Array.from({ length: 3_000_000 }, (_, i) => i % 7).join('\n')}\n`;
 
 describe('several models in one service', function () {
-  this.timeout(120_000);
   let service: Service;
 
   beforeEach(async () => {

@@ -48,7 +48,6 @@ function peakMemory({ child }: RunningProcess): number {
 }
 
 describe('the server as a process', function () {
-  this.timeout(60_000);
   const servers: RunningProcess[] = [];
 
   before(() => {

@@ -26,7 +26,6 @@ const STORM_AT_ONCE = 50;
 const WRONG = SHORT.replace(/\n(.*\n.*)$/, '\noops\n$1');
 
 describe('a task of an Engine', function () {
-  this.timeout(120_000);
   let detector: ReloadableDetector;
   let storage: Storage | undefined;
   let a: EngineADouble;

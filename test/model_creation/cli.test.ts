@@ -11,7 +11,6 @@ const train = (...args: string[]) => run('npm', ['run', '--silent', 'train', '--
 const detect = (...args: string[]) => run('npm', ['run', '--silent', 'detect', '--', ...args]);
 
 describe('npm run train', function () {
-  this.timeout(180_000);
   let folder: string;
   before(() => (folder = mkdtempSync(join(tmpdir(), 'ae-ano-train-'))));
   after(() => rmSync(folder, { recursive: true }));

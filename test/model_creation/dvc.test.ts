@@ -54,7 +54,6 @@ describe('the DVC remote', () => {
 });
 
 describe('a clone', function () {
-  this.timeout(180_000);
   let storage: Storage | undefined;
   let clone: string;
   let reproduced: string;

@@ -23,8 +23,6 @@ const csvOf = (header: string, rows: (string | number)[]) => Buffer.from(`${head
 const loaded = async (csv: Buffer) => Model.create(parseModelFile((await trainQuickly(quickParams(), csv)).bytes));
 
 describe('training', function () {
-  this.timeout(60_000);
-
   it('gives errors in ONNX Runtime that TensorFlow.js and plain loops in double give, on the real test series', async () => {
     const params = quickParams();
     const { fitted, prepared, bytes } = await trainQuickly(params);

@@ -26,7 +26,6 @@ interface TritonAnswers extends Record<string, unknown> {
 }
 
 describe('the Open Inference Protocol', function () {
-  this.timeout(60_000);
   let service: Service;
 
   before(async () => {

@@ -4,7 +4,6 @@ import { startBrowser, visit } from '../support/browser.js';
 import { type Service, startService } from '../support/service.js';
 
 describe('the API documentation in a browser', function () {
-  this.timeout(60_000);
   let service: Service;
   let browser: Browser | undefined;
 

@@ -60,7 +60,6 @@ function severalColumns(): string {
 }
 
 describe('the verdict in the page', function () {
-  this.timeout(60_000);
   let service: Service;
   let several: Service;
   before(async () => {

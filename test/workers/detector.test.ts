@@ -27,7 +27,6 @@ async function answer(detector: Detector, request: DetectRequest): Promise<strin
 }
 
 describe('the workers', function () {
-  this.timeout(60_000);
   let one: Detector;
   let two: Detector;
 
