@@ -58,9 +58,10 @@ export class AnswerStream {
     await finished(response);
   }
 
-  /** HTTP/1.0 knows no chunks, and so no trailers. */
+  /** Trailers follow chunks: HTTP/1.0 knows none, and an answer whose length is told has none. */
   private get mayHaveTrailer(): boolean {
-    return this.response.useChunkedEncodingByDefault;
+    const { response } = this;
+    return response.useChunkedEncodingByDefault && !response.hasHeader('Content-Length');
   }
 
   private async send(bytes: Uint8Array): Promise<void> {

@@ -24,6 +24,7 @@ export interface OpenInferenceError {
 
 const OPEN_INFERENCE = /^\/v2(\/|$)/;
 const RETRY_AFTER_SECONDS = '5';
+const refusals: Record<number, ErrorCode> = { 412: 'PRECONDITION_FAILED', 416: 'RANGE_NOT_SATISFIABLE' };
 
 /** Answers every error in one form; what is not foreseen is a 500 that tells nothing and is logged whole. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
@@ -66,7 +67,15 @@ function toAppError(thrown: unknown): AppError {
   if (thrown instanceof URIError) {
     return new AppError('INVALID_PARAMETER', `The path cannot be read: ${thrown.message}.`, {}, { cause: thrown });
   }
-  return new AppError('INTERNAL', 'Something went wrong on our side.', {}, { cause: thrown });
+  return refusedFile(thrown) ?? new AppError('INTERNAL', 'Something went wrong on our side.', {}, { cause: thrown });
+}
+
+/** What Express has against the headers of a request for a file. */
+function refusedFile(thrown: unknown): AppError | undefined {
+  const { status, message } = Object(thrown) as { status?: number; message?: string };
+  if (status === undefined || status < 400 || status >= 500) return undefined;
+  const code = refusals[status] ?? 'INVALID_PARAMETER';
+  return new AppError(code, `The request cannot be answered: ${message ?? status}.`, {}, { cause: thrown });
 }
 
 /** What tsoa finds wrong with a parameter. */

@@ -40,7 +40,7 @@ async function receive(request: Request, response: Response): Promise<void> {
   detector.choose(namedModel(request.params as { name: string; version?: string }));
   const headerLength = headerLengthOf(request);
   checkEncoding(request);
-  const mostBytes = headerLength === undefined ? MOST_JSON_BYTES : config.maxUploadBytes;
+  const mostBytes = Math.min(headerLength === undefined ? MOST_JSON_BYTES : Infinity, config.maxUploadBytes);
   if (Number(request.get('content-length')) > mostBytes) throw tooLarge(mostBytes);
   const upload = await SpooledUpload.receive(upTo(mostBytes, request));
   if (response.closed) {

@@ -215,6 +215,16 @@ describe('the HTTP interface', () => {
       expect((response.body as ErrorAnswer).code).to.equal('METHOD_NOT_ALLOWED');
     });
 
+    it('a part of the page that there is not: 416, and one that must be another: 412', async () => {
+      for (const [header, value, status, code] of [
+        ['range', 'bytes=99999999-', 416, 'RANGE_NOT_SATISFIABLE'],
+        ['if-match', '"another"', 412, 'PRECONDITION_FAILED'],
+      ] as const) {
+        const response = await request(app).get('/').set(header, value);
+        expect([response.status, (response.body as ErrorAnswer).code]).to.deep.equal([status, code]);
+      }
+    });
+
     it('names row and column of a cell that is no number', async () => {
       const { details } = (await send('value\n1\nabc\n')).body as ErrorAnswer;
       expect(details).to.deep.equal({ row: 3, column: 'value', expected: 'a number', received: '"abc"' });

@@ -91,8 +91,19 @@ describe('several models in one service', function () {
     ],
     [
       'does not compute',
-      (path: string) => writeFileSync(path, withUnknownOperator(readFileSync(path))),
+      (path: string) => writeFileSync(path, withName(readFileSync(path), 'MatMul', 'MutMal')),
       'Model pump/2: ONNX Runtime cannot load the model',
+    ],
+    [
+      'lacks an output',
+      (path: string) => writeFileSync(path, withName(readFileSync(path), 'expected', 'expectee')),
+      'Model pump/2: The model cannot be used: it has no output expected, but error, column_error, expectee.',
+    ],
+    [
+      'reads other columns than it says',
+      (path: string) =>
+        writeFileSync(path, meanModelBytes([{ mean: 2, scale: 1 }], { columns: ['a', 'b'].map(columnOf) })),
+      'Model pump/2: The model cannot be used: it does not compute: ',
     ],
     [
       'is the default and gone',
@@ -120,7 +131,11 @@ describe('several models in one service', function () {
   });
 });
 
-/** The same model, with the name of an operator that there is not. */
-function withUnknownOperator(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll('MatMul', 'MutMal'), 'latin1');
+/** The same model, with another name of the same length in place of one. */
+function withName(bytes: Uint8Array, name: string, other: string): Uint8Array {
+  return Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(name, other), 'latin1');
+}
+
+function columnOf(name: string) {
+  return { name, min: 0, max: 1 };
 }

@@ -52,7 +52,8 @@ export interface ModelMetadataAnswer {
   outputs: TensorMetadata[];
 }
 
-const PLATFORM = 'onnxruntime_onnx';
+// As the protocol calls it.
+const PLATFORM = 'onnx_onnxv1';
 const JSON_TYPE = 'application/json; charset=utf-8';
 const BINARY_TYPE = 'application/octet-stream';
 const HEADER_LENGTH = 'Inference-Header-Content-Length';
@@ -201,7 +202,7 @@ export class OpenInferenceController extends Controller {
     const stream = new AnswerStream(response, JSON_TYPE);
     const write = ({ format, bytes }: InferencePiece) => {
       if (format === 'body') return stream.write(bytes);
-      response.set(HEADER_LENGTH, Buffer.from(bytes).toString());
+      response.set(format === 'length' ? 'Content-Length' : HEADER_LENGTH, Buffer.from(bytes).toString());
       stream.mediaType = BINARY_TYPE;
       return undefined;
     };

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { AppError } from '../errors.js';
 import { sha256Of } from '../hash.js';
 import { type ModelMetadata, readMetadata } from './metadata.js';
@@ -35,6 +35,8 @@ export function parseModelFile(bytes: Uint8Array): ModelFile {
 }
 
 async function readWhole(path: string): Promise<Uint8Array> {
+  // To open a pipe would wait for its other end.
+  if (!(await stat(path)).isFile()) throw new AppError('INVALID_MODEL', 'It is no file.');
   const file = await open(path);
   try {
     const before = await file.stat();

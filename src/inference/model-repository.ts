@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError, quote } from '../errors.js';
 import type { ModelMetadata } from './metadata.js';
@@ -79,20 +79,43 @@ async function readPlaced(folder: string, name: string, version: string): Promis
 
 /** Folders, and links to some; what a dot hides is not meant to be served. */
 async function foldersIn(path: string): Promise<string[]> {
-  const entries = await entriesOf(path);
-  const kinds = await Promise.all(entries.map((entry) => stat(join(path, entry)).catch(() => undefined)));
-  return entries.filter((entry, i) => !entry.startsWith('.') && kinds[i]?.isDirectory());
+  const entries = (await entriesOf(path)).filter((entry) => !entry.startsWith('.'));
+  const areFolders = await Promise.all(entries.map((entry) => isFolderAt(join(path, entry))));
+  return entries.filter((_, i) => areFolders[i]);
 }
 
-/** What lies in a folder: nothing where it has just gone, or may not be read and is none for models, as `lost+found`. */
+/** Whether there is a folder: not where it has just gone. */
+async function isFolderAt(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    const isGone = await lstat(path).then(
+      () => false,
+      ({ code }: NodeJS.ErrnoException) => code === 'ENOENT',
+    );
+    if (isGone) return false;
+    return passOver(path, cause, false);
+  }
+}
+
+/** What lies in a folder: nothing where it has just gone. */
 async function entriesOf(path: string): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || !NAME.test(basename(path))) return [];
-    throw new AppError('INVALID_MODEL', `The folder ${path} cannot be read: ${code}.`, {}, { cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    return passOver(path, cause, []);
   }
+}
+
+/**
+ * What cannot be read counts as nothing where it is not meant for models, as `lost+found`: a model must not
+ * vanish because it cannot be seen.
+ */
+function passOver<T>(path: string, cause: unknown, nothing: T): T {
+  if (!NAME.test(basename(path))) return nothing;
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  throw new AppError('INVALID_MODEL', `The folder ${path} cannot be read: ${code}.`, {}, { cause });
 }
 
 function compareTexts(a: string, b: string): number {

@@ -57,6 +57,10 @@ const CHUNK_WINDOWS = 32;
 const SHORTEST_CHUNK = 2048;
 const LONGEST_CHUNK = 16_384;
 
+const INPUT = 'series';
+const OUTPUTS = ['error', 'column_error', 'expected'];
+const LONGEST_REASON = 300;
+
 /** A loaded model file: raw values in, reconstruction errors out. */
 export class Model {
   private constructor(
@@ -69,20 +73,13 @@ export class Model {
   /**
    * Loads a model.
    *
-   * @throws AppError INVALID_MODEL where ONNX Runtime cannot load it
+   * @throws AppError INVALID_MODEL where ONNX Runtime cannot load it, or it lacks an input or an output
    */
   static async create({ bytes, metadata, sha256 }: ModelFile): Promise<Model> {
-    try {
-      // Bytes that threads share are not taken.
-      const session = await InferenceSession.create(bytes.slice(), {
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-      });
-      return new Model(session, metadata, sha256);
-    } catch (cause) {
-      throw new AppError('INVALID_MODEL', 'ONNX Runtime cannot load the model.', {}, { cause });
-    }
+    const session = await load(bytes);
+    checkNames('input', [INPUT], session.inputNames);
+    checkNames('output', OUTPUTS, session.outputNames);
+    return new Model(session, metadata, sha256);
   }
 
   /** How this model is told from others. */
@@ -164,15 +161,19 @@ export class Model {
   /**
    * Scores a series made up for the purpose, to see that the model works on this machine.
    *
-   * @throws AppError INVALID_MODEL where an error comes out that is no finite number
+   * @throws AppError INVALID_MODEL where it does not, or answers something else than finite errors of each
+   *   point and column
    */
   async probe(): Promise<void> {
     const { window, columns } = this.metadata;
     const middles = Array.from({ length: window }, () => columns.map(({ min, max }) => (min + max) / 2));
-    const { error } = await this.reconstruct(Float64Array.from(middles.flat()));
-    if (!error.every(Number.isFinite)) {
-      throw new AppError('INVALID_MODEL', 'The model cannot be used: it gives no finite errors.');
+    const { error, columnError, expected } = await this.tryToRun(Float64Array.from(middles.flat()), columns.length);
+    const lengths = [error, columnError, expected].map(({ length }) => length);
+    const expectedLengths = [window, window * columns.length, window * columns.length];
+    if (lengths.join() !== expectedLengths.join()) {
+      throw unusable(`it answers ${lengths.join(', ')} numbers where ${expectedLengths.join(', ')} are expected`);
     }
+    if (!error.every(Number.isFinite)) throw unusable('it gives no finite errors');
   }
 
   /** Gives back the memory of the model. */
@@ -180,13 +181,50 @@ export class Model {
     await this.session.release();
   }
 
+  private async tryToRun(values: Float64Array, width: number): Promise<Reconstruction> {
+    try {
+      return await this.run(values, width);
+    } catch (cause) {
+      throw unusable(`it does not compute: ${reasonOf(cause)}`, cause);
+    }
+  }
+
   private async run(values: Float64Array, width: number): Promise<Reconstruction> {
     const series = new Tensor('float64', values, [values.length / width, width]);
-    const { error, column_error: columnError, expected } = await this.session.run({ series });
+    const { error, column_error: columnError, expected } = await this.session.run({ [INPUT]: series });
     return {
       error: error.data as Float32Array,
       columnError: columnError.data as Float32Array,
       expected: expected.data as Float64Array,
     };
   }
+}
+
+async function load(bytes: Uint8Array): Promise<InferenceSession> {
+  try {
+    // Bytes that threads share are not taken.
+    return await InferenceSession.create(bytes.slice(), {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+    });
+  } catch (cause) {
+    throw new AppError('INVALID_MODEL', `ONNX Runtime cannot load the model: ${reasonOf(cause)}`, {}, { cause });
+  }
+}
+
+function checkNames(what: 'input' | 'output', wanted: readonly string[], names: readonly string[]): void {
+  const missing = wanted.filter((name) => !names.includes(name));
+  if (missing.length > 0) throw unusable(`it has no ${what} ${missing.join(', ')}, but ${names.join(', ')}`);
+}
+
+function unusable(reason: string, cause?: unknown): AppError {
+  return new AppError('INVALID_MODEL', `The model cannot be used: ${reason}.`, {}, { cause });
+}
+
+/** The first line: ONNX Runtime's errors may go on for pages. */
+function reasonOf(error: unknown): string {
+  return String(error instanceof Error ? error.message : error)
+    .split('\n', 1)[0]
+    .slice(0, LONGEST_REASON);
 }

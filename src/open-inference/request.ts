@@ -28,43 +28,75 @@ const inputTypes = { FP64: Float64Array, FP32: Float32Array };
 // More than anybody has reason to send, and few enough to tell of each that it is wrong.
 const MOST_ENTRIES = 64;
 
-const option = z.union([z.string(), z.number(), z.boolean()]);
-const tensorParameters = z.object({ binary_data_size: z.number().int().nonnegative().optional() }).loose();
-const outputParameters = z.object({ binary_data: z.boolean().optional() }).loose();
-const requestSchema = z.object({
-  id: z.string().optional(),
-  parameters: fewOptions(z.object({ binary_data_output: z.boolean().default(false) }).catchall(option)).default({
-    binary_data_output: false,
-  }),
-  inputs: few(
-    z
-      .array(
-        z.object({
-          name: z.literal(INPUT),
-          datatype: z.enum(['FP64', 'FP32']),
-          shape: few(z.array(z.number().int().nonnegative())),
-          parameters: tensorParameters.default({}),
-          data: z.unknown().optional(),
-        }),
-      )
-      .length(1),
-  ),
-  outputs: few(
-    z
-      .array(z.object({ name: z.enum(outputNames), parameters: outputParameters.optional() }))
-      .refine((named) => new Set(named.map(({ name }) => name)).size === named.length, 'expected each output once'),
-  ).optional(),
-});
+const option = z.union([z.string(), z.number(), z.boolean()], expecting('a text, a number, true or false'));
+const wholeNumber = z.number(expecting('a whole number')).int(expecting('a whole number')).nonnegative();
+const flag = z.boolean(expecting('a boolean'));
+// What is not known here may ask for another answer, and so is refused rather than passed over.
+const tensorParameters = z.strictObject({ binary_data_size: wholeNumber.optional() }, expecting('binary_data_size'));
+const outputParameters = z.strictObject({ binary_data: flag.optional() }, expecting('binary_data'));
+const input = z.object(
+  {
+    name: z.literal(INPUT, expecting(`"${INPUT}"`)),
+    datatype: z.enum(['FP64', 'FP32'], expecting('"FP64" or "FP32"')),
+    shape: few(z.array(wholeNumber)),
+    parameters: tensorParameters.default({}),
+    data: z.unknown().optional(),
+  },
+  expecting('an object'),
+);
+const output = z.object(
+  {
+    name: z.enum(outputNames, expecting(`one of ${outputNames.join(', ')}`)),
+    parameters: outputParameters.optional(),
+  },
+  expecting('an object'),
+);
+const requestSchema = z.object(
+  {
+    id: z.string(expecting('a text')).optional(),
+    parameters: fewOptions(z.object({ binary_data_output: flag.default(false) }).catchall(option)).default({
+      binary_data_output: false,
+    }),
+    inputs: few(z.array(input).length(1, expecting('one input'))),
+    outputs: few(
+      z
+        .array(output)
+        .refine((named) => new Set(named.map(({ name }) => name)).size === named.length, 'expected each output once'),
+    ).optional(),
+  },
+  expecting('an object'),
+);
+
+/** Says what is wrong with an entry: what was expected and what came. */
+function expecting(expected: string) {
+  return {
+    error: ({ code, input: received, keys = [] }: { code?: string; input?: unknown; keys?: string[] }) =>
+      `expected ${expected}, got ${code === 'unrecognized_keys' ? quote(keys.join(', ')) : describe(received)}`,
+  };
+}
+
+function describe(received: unknown): string {
+  if (received === undefined) return 'nothing';
+  if (typeof received === 'string') return quote(received);
+  if (Array.isArray(received)) return received.length === 1 ? 'a list of one' : `a list of ${received.length}`;
+  return typeof received === 'object' && received !== null ? 'an object' : JSON.stringify(received);
+}
 
 /** A list whose length is looked at first: zod holds what is wrong with each entry, of a million as of one. */
 function few<List extends z.ZodType<unknown[], unknown[]>>(list: List) {
-  return z.array(z.unknown()).max(MOST_ENTRIES).pipe(list);
+  return z
+    .array(z.unknown(), expecting('a list'))
+    .max(MOST_ENTRIES, expecting(`at most ${MOST_ENTRIES}`))
+    .pipe(list);
 }
 
 /** The same for what has names. */
 function fewOptions<Options extends z.ZodType<Record<string, unknown>, Record<string, unknown>>>(options: Options) {
   const areFew = (named: object) => Object.keys(named).length <= MOST_ENTRIES;
-  return z.record(z.string(), z.unknown()).refine(areFew, `expected at most ${MOST_ENTRIES}`).pipe(options);
+  return z
+    .record(z.string(), z.unknown(), expecting('an object'))
+    .refine(areFew, `expected at most ${MOST_ENTRIES}`)
+    .pipe(options);
 }
 
 type Input = z.infer<typeof requestSchema>['inputs'][number];
@@ -83,6 +115,7 @@ export function parseInferenceRequest(
   headerLength: number | undefined,
   width: number,
 ): InferenceRequest {
+  if (headerLength === 0) return rawRequest(body, width);
   const json = body.subarray(0, headerLength);
   if (headerLength !== undefined && headerLength > body.length) {
     throw malformed(`the JSON is said to have ${headerLength} bytes, and ${body.length} came`);
@@ -90,7 +123,8 @@ export function parseInferenceRequest(
   const checked = requestSchema.safeParse(parseJson(json));
   if (!checked.success) {
     const [{ path, message }] = checked.error.issues;
-    throw malformed(`${path.length > 0 ? quote(path.join('.')) : 'the JSON'}: ${message}`);
+    const place = path.length > 0 ? quote(path.join('.')) : 'the JSON';
+    throw new AppError('INVALID_PARAMETER', `The request cannot be answered: ${place}: ${message}.`);
   }
   const { id, parameters, inputs, outputs } = checked.data;
   const { binary_data_output: binaryOutput, ...options } = parameters;
@@ -100,6 +134,16 @@ export function parseInferenceRequest(
     options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)])),
     outputs: wantedOutputs(outputs, binaryOutput),
   };
+}
+
+/** A request that is the bytes of its one tensor alone, and is answered in bytes. */
+function rawRequest(body: Uint8Array, width: number): InferenceRequest {
+  const rowBytes = width * Float64Array.BYTES_PER_ELEMENT;
+  if (body.length % rowBytes !== 0) {
+    throw malformed(`${INPUT} as FP64 alone: expected a multiple of ${rowBytes} bytes, and ${body.length} came`);
+  }
+  const values = valuesInBytes('FP64', body, body.length, (body.length / rowBytes) * width);
+  return { values, options: {}, outputs: wantedOutputs(undefined, true) };
 }
 
 /** Those that are named, or all. */
@@ -132,23 +176,30 @@ function readValues({ datatype, shape, parameters, data }: Input, tail: Uint8Arr
   const { binary_data_size: size } = parameters;
   if (size === undefined && tail.length > 0)
     throw malformed(`${tail.length} bytes follow the JSON that belong nowhere`);
-  return size === undefined ? valuesInJson(data, count) : valuesInBytes(datatype, tail, size, count);
+  return size === undefined ? valuesInJson(data, count, width) : valuesInBytes(datatype, tail, size, count);
 }
 
-/** Numbers row by row, whether flat or a list for each row; null where a value is missing. */
-function valuesInJson(data: unknown, count: number): Float64Array {
-  if (!Array.isArray(data)) throw malformed(`the data of ${INPUT}: expected a list of numbers`);
-  const flat: unknown[] = data.some(Array.isArray) ? data.flat() : data;
+/** Numbers row by row, either flat or a list for each row; null where a value is missing. */
+function valuesInJson(data: unknown, count: number, width: number): Float64Array {
+  if (!Array.isArray(data)) throw malformed(`the data of ${INPUT}: expected a list of numbers, got ${describe(data)}`);
+  const flat: unknown[] = data.some(Array.isArray) ? rowsToFlat(data, width) : data;
   if (flat.length !== count) throw malformed(`the data of ${INPUT}: expected ${count} numbers, got ${flat.length}`);
   return Float64Array.from(flat, (value, k) => {
     if (typeof value === 'number') return value;
     if (value === null) return NaN;
-    const received = typeof value === 'string' ? quote(value) : Array.isArray(value) ? 'a list' : typeof value;
+    const received = describe(value);
     throw new AppError('NOT_A_NUMBER', `The data of ${INPUT}, at ${k}: expected a number or null, got ${received}.`, {
       expected: 'a number or null',
       received,
     });
   });
+}
+
+function rowsToFlat(rows: unknown[], width: number): unknown[] {
+  const wrong = rows.findIndex((row) => !Array.isArray(row) || row.length !== width);
+  if (wrong < 0) return rows.flat();
+  const expected = `a list of ${width} like the others`;
+  throw malformed(`the data of ${INPUT}, row ${wrong}: expected ${expected}, got ${describe(rows[wrong])}`);
 }
 
 /** Numbers row by row, each as little-endian bytes. */

@@ -4,11 +4,11 @@ import type { InferenceRequest, WantedOutput } from './request.js';
 import { outputs, shapeOf, type TensorMetadata, type TensorValues } from './tensors.js';
 
 /**
- * A piece of an answer: of its body, or before it how many bytes at the start of the body are JSON, in
- * digits, where bytes of tensors follow.
+ * A piece of an answer: of its body, or before it, where bytes of tensors follow the JSON, in digits how many
+ * bytes the body has and how many at its start are JSON.
  */
 export interface InferencePiece {
-  format: 'headerLength' | 'body';
+  format: 'length' | 'headerLength' | 'body';
   bytes: Uint8Array;
 }
 
@@ -48,6 +48,8 @@ export async function* writeInferenceResponse(
     return;
   }
   const header = Buffer.concat([...json]);
+  const length = tails.reduce((sum, tail) => sum + tail.length, header.length);
+  yield { format: 'length', bytes: Buffer.from(`${length}`) };
   yield { format: 'headerLength', bytes: Buffer.from(`${header.length}`) };
   yield { format: 'body', bytes: header };
   for (const bytes of tails) yield { format: 'body', bytes };

@@ -1,4 +1,5 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -37,6 +38,34 @@ describe('a folder of models', () => {
     mkdirSync(join(folder, 'valve'), 0o000);
     const { message } = await asNobody(() => expectAppError('INVALID_MODEL', () => readModels(folder)));
     expect(message).to.equal(`The folder ${join(folder, 'valve')} cannot be read: EACCES.`);
+  });
+
+  it('names what is for models and cannot be entered, or leads nowhere', async () => {
+    placeModels(folder, { 'pump/1': bytes, 'valve/1': bytes });
+    chmodSync(folder, 0o755);
+    chmodSync(join(folder, 'pump'), 0o744);
+    const closed = await asNobody(() => expectAppError('INVALID_MODEL', () => readModels(folder)));
+    expect(closed.message).to.equal(`The folder ${join(folder, 'pump/1')} cannot be read: EACCES.`);
+    chmodSync(join(folder, 'pump'), 0o755);
+    symlinkSync('nowhere', join(folder, 'motor'));
+    const { message } = await expectAppError('INVALID_MODEL', () => readModels(folder));
+    expect(message).to.equal(`The folder ${join(folder, 'motor')} cannot be read: ENOENT.`);
+  });
+
+  it('says so where a model is no file, and does not wait for it', async () => {
+    mkdirSync(join(folder, 'pump/1'), { recursive: true });
+    execFileSync('mkfifo', [join(folder, 'pump/1/model.onnx')]);
+    const { message } = await expectAppError('INVALID_MODEL', () => readModels(folder));
+    expect(message).to.include('pump/1/model.onnx: It is no file.');
+  });
+
+  it('says so where a model is written while it is read', async () => {
+    placeModels(folder, { 'pump/1': new Uint8Array(20_000_000) });
+    const path = join(folder, 'pump/1/model.onnx');
+    const reading = expectAppError('INVALID_MODEL', () => readModels(folder));
+    const writing = setInterval(() => appendFileSync(path, 'more'));
+    const { message } = await reading.finally(() => clearInterval(writing));
+    expect(message).to.include('pump/1/model.onnx: It is being written');
   });
 
   it('may hold links, as volumes of Kubernetes do', async () => {

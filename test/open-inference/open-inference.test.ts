@@ -83,7 +83,7 @@ describe('the Open Inference Protocol', function () {
     expect([live, ready, modelReady, versionReady, unknownReady]).to.deep.equal([true, true, true, true, false]);
     expect(outputs).to.deep.equal(['error', 'column_error', 'expected', 'score', 'isAnomaly']);
     expect(answers.server).to.deep.include({ name: 'ae-ano-detection', extensions: ['binary_tensor_data'] });
-    expect(answers.metadata).to.deep.include({ name: 'ecg', versions: ['1'], platform: 'onnxruntime_onnx' });
+    expect(answers.metadata).to.deep.include({ name: 'ecg', versions: ['1'], platform: 'onnx_onnxv1' });
     const judged = await compute({ model: 'ecg', percentile: '95', margin: '2', points: 'false' });
     expect(answers.options.parameters).to.include({ threshold: judged.threshold, percentile: 95 });
     expect(answers.options.parameters.anomalousPoints).to.equal(judged.anomalousPoints);
@@ -120,6 +120,20 @@ describe('the Open Inference Protocol', function () {
     expect((body.outputs[0].data as number[]).findIndex((error) => error > 100)).to.be.within(149_990, 150_000);
   });
 
+  it('takes the bytes of the tensor alone, and answers bytes whose length it tells', async () => {
+    const init = { method: 'POST', headers: { [LENGTH]: '0' }, body: Float64Array.from(rows.flat()) };
+    const answer = await fetch(`${service.url}/v2/models/pair/infer`, init);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect([answer.status, Number(answer.headers.get('content-length'))]).to.deep.equal([200, bytes.length]);
+    const json = bytes.subarray(0, Number(answer.headers.get(LENGTH)));
+    const { outputs } = JSON.parse(json.toString()) as InferenceAnswer;
+    const sizes = outputs.map(({ parameters }) => parameters?.binary_data_size ?? 0);
+    expect(sizes).to.deep.equal([32, 64, 128, 32, 8]);
+    const expectedAt = json.length + sizes[0] + sizes[1];
+    const values = Array.from({ length: 4 }, (_, k) => bytes.readDoubleLE(expectedAt + 8 * k));
+    expect(values).to.deep.equal([0, 10, 0, 10]);
+  });
+
   it('tells the versions of a model, the newest first', async () => {
     const answer = await fetch(`${service.url}/v2/models/pair`);
     expect(await answer.json()).to.deep.include({ versions: ['3', '1'] });
@@ -129,15 +143,25 @@ describe('the Open Inference Protocol', function () {
     ['no JSON', 400, /MALFORMED_UPLOAD: .*JSON cannot be read/, () => infer('{')],
     ['nothing', 400, /JSON cannot be read/, () => infer('')],
     ['no input', 400, /"inputs": /, () => infer({ inputs: [] })],
-    ['an input of another name', 400, /"inputs\.0\.name": .*"series"/, () => infer(series({ name: 'x' }))],
-    ['whole numbers', 400, /"inputs\.0\.datatype": .*"FP64"/, () => infer(series({ datatype: 'INT64' }))],
+    [
+      'an input of another name',
+      400,
+      /"inputs\.0\.name": expected "series", got "x"/,
+      () => infer(series({ name: 'x' })),
+    ],
+    [
+      'whole numbers',
+      400,
+      /"inputs\.0\.datatype": expected "FP64" or "FP32", got "INT64"/,
+      () => infer(series({ datatype: 'INT64' })),
+    ],
     ['a shape of one extent', 400, /expected \[n, 2\], got \[16\]/, () => infer(series({ shape: [16] }))],
     ['too few numbers', 400, /expected 16 numbers, got 14/, () => infer(series({ data: rows.slice(1) }))],
     [
       'lists in lists in lists',
       400,
-      /NOT_A_NUMBER: .*got a list/,
-      () => infer(JSON.stringify(series({ shape: [1, 2], data: ['deep', 0] })).replace('"deep"', DEEP)),
+      /row 0: expected a list of 2 like the others, got a list of one/,
+      () => infer(JSON.stringify(series({ shape: [1, 2], data: ['deep', [0, 0]] })).replace('"deep"', DEEP)),
     ],
     [
       'the same output twice',
@@ -153,7 +177,38 @@ describe('the Open Inference Protocol', function () {
       /NOT_A_NUMBER: .*at 3: .*got "x"/,
       () => infer(series({ data: rows.with(1, [0, 'x' as never]) })),
     ],
-    ['no data', 400, /expected a list of numbers/, () => infer(series({ data: undefined }))],
+    ['no data', 400, /expected a list of numbers, got nothing/, () => infer(series({ data: undefined }))],
+    [
+      'rows of other lengths than the columns',
+      400,
+      /row 1: expected a list of 2 like the others, got a list of 3/,
+      () => infer(series({ data: [[0, 10], [0, 10, 0], [10], ...rows.slice(3)] })),
+    ],
+    [
+      'numbers between rows',
+      400,
+      /row 2: expected a list of 2 like the others, got 10/,
+      () => infer(series({ data: [[0, 10], [0, 10], 10, 0, ...rows.slice(3)] })),
+    ],
+    [
+      'a tensor in shared memory',
+      400,
+      /"outputs\.0\.parameters": expected binary_data, got "shared_memory_region"/,
+      () => infer({ ...series(), outputs: [{ name: 'error', parameters: { shared_memory_region: 'r' } }] }),
+    ],
+    [
+      'no number for an option',
+      400,
+      /"parameters\.margin": expected .*number.*, got null/,
+      () => infer({ ...series(), parameters: { margin: null } }),
+    ],
+    ['half a point', 400, /expected a whole number, got 1\.5/, () => infer(series({ shape: [1.5, 2] }))],
+    [
+      'a part of a row, in bytes alone',
+      400,
+      /expected a multiple of 16 bytes, and 24 came/,
+      () => infer(new Uint8Array(24), 'pair/infer', { [LENGTH]: '0' }),
+    ],
     [
       'a column without values',
       400,
@@ -209,7 +264,7 @@ describe('the Open Inference Protocol', function () {
     [
       'a parameter with a long name',
       400,
-      /MALFORMED_UPLOAD: .{20,200}$/,
+      /INVALID_PARAMETER: .{20,200}$/,
       () => infer({ ...series(), parameters: { ['x'.repeat(100_000)]: null } }),
     ],
     [
@@ -261,8 +316,8 @@ describe('the Open Inference Protocol', function () {
           body: JSON.stringify(flood),
         });
         const { error } = (await answer.json()) as OpenInferenceError;
-        expect([answer.status, error.slice(0, 16), error.length < 200], what).to.deep.equal([
-          ...[400, 'MALFORMED_UPLOAD', true],
+        expect([answer.status, error.slice(0, 17), error.length < 250], what).to.deep.equal([
+          ...[400, 'INVALID_PARAMETER', true],
         ]);
       }
       expect(small.server.stderr).to.not.include('"level":"error"');
