@@ -23,6 +23,8 @@ export interface OpenInferenceError {
 }
 
 const OPEN_INFERENCE = /^\/v2(\/|$)/;
+// Set by then, and not true of an error.
+const HEADERS_OF_FILES = ['Cache-Control', 'ETag', 'Last-Modified'];
 const RETRY_AFTER_SECONDS = '5';
 const refusals: Record<number, ErrorCode> = { 412: 'PRECONDITION_FAILED', 416: 'RANGE_NOT_SATISFIABLE' };
 
@@ -50,8 +52,10 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     }
     if (error.status === 503) response.set('Retry-After', RETRY_AFTER_SECONDS);
     const { code, message, details, status } = error;
+    for (const header of HEADERS_OF_FILES) response.removeHeader(header);
     response
       .status(status)
+      .type('json')
       .json(
         OPEN_INFERENCE.test(request.path)
           ? ({ error: `${code}: ${message}` } satisfies OpenInferenceError)
