@@ -196,6 +196,21 @@ describe('reading a CSV', () => {
       });
     }
 
+    it('though some are missing, of the column that has the most', () => {
+      const rows = Array.from({ length: 50 }, (_, i) => `${i % 9 ? '' : '2023-01-01'},${1_700_000_000 + i},${i}`);
+      rows[20] = ',,20';
+      const series = read(`service,unix,value\n${rows.join('\n')}\n`, ['value']);
+      expect(series.timestamps?.slice(19, 22)).to.deep.equal(['1700000019', '', '1700000021']);
+      expect(series.sampling).to.deep.equal({ interval: 1 });
+      const without = read(rows.map((row) => row.slice(row.indexOf(',') + 1)).join('\n'), ['value']);
+      expect(without.timestamps, 'without a header').to.deep.equal(series.timestamps);
+    });
+
+    it('but not where few cells of a column are any', () => {
+      const rows = Array.from({ length: 50 }, (_, i) => `${i % 9 ? '' : '2023-01-01'},${i}`);
+      expect(read(`service,value\n${rows.join('\n')}\n`, ['value']).timestamps).to.equal(undefined);
+    });
+
     it('but never takes a column of the model for one', () => {
       const series = read('time\n1\n2\n', ['time']);
       expect(series.timestamps).to.equal(undefined);
