@@ -64,6 +64,11 @@ export class AppError extends Error {
   }
 }
 
+/** The refusal of what would have to wait behind too many others. */
+export function overloadedError(): AppError {
+  return new AppError('OVERLOADED', 'Too many tasks are waiting: try again in a moment.');
+}
+
 const LONGEST_QUOTE = 60;
 
 /** Quotes what came from outside, cut to a length that fits an error text and a log line. */
