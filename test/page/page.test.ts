@@ -3,22 +3,16 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { Report } from '../../src/detection/report.js';
-import { type Visit, findBarriers, startBrowser, visit } from '../support/browser.js';
+import { type Visit, findBarriers } from '../support/browser.js';
 import { meanModelBytes } from '../support/models.js';
 import { placeModels, type Service, startService } from '../support/service.js';
+import { csvFile, takeSample, visitPages } from '../support/visits.js';
 
 const ECG = 'model_creation/data/test.csv';
 const CURL = '/usr/bin/curl';
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
-const csvFile = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
-
-async function takeSample(page: Page): Promise<void> {
-  await page.click('#sample');
-  await page.waitForSelector('#result:not([hidden])');
-  await page.waitForFunction(() => !document.querySelector('#counts')?.textContent?.includes('…'));
-}
 
 function wave(columns: number): string {
   const start = Date.UTC(2024, 4, 1);
@@ -30,19 +24,13 @@ function wave(columns: number): string {
   return `time,${names.join()}\n${rows.join('\n')}\n`;
 }
 
-describe('the page', function () {
-  let browser: Browser | undefined;
+describe('the page', () => {
+  const visit = visitPages();
   let service: Service;
   let several: Service;
   let both: Service;
-  let visits: Visit[] = [];
 
-  before(async function () {
-    browser = await startBrowser();
-    if (!browser) {
-      console.log('    no Chromium is installed (CHROMIUM names another): what needs one is skipped');
-      this.skip();
-    }
+  before(async () => {
     const scaling = Array.from({ length: 8 }, () => ({ mean: 0, scale: 1 }));
     const eight = meanModelBytes(scaling);
     const flat = meanModelBytes([{ mean: 0, scale: 100 }]);
@@ -54,19 +42,11 @@ describe('the page', function () {
     ]);
   });
   after(async () => {
-    await browser?.close();
     await Promise.all([service?.stop(), several?.stop(), both?.stop()]);
-  });
-  afterEach(async function () {
-    const troubles = visits.flatMap((each) => each.troubles);
-    await Promise.all(visits.map(({ page }) => page.context().close()));
-    visits = [];
-    if (this.currentTest?.state === 'passed') expect(troubles, 'errors in the page').to.deep.equal([]);
   });
 
   async function open(options = {}, url = service.url): Promise<Visit> {
-    const opened = await visit(browser as Browser, `${url}/`, options);
-    visits.push(opened);
+    const opened = await visit(`${url}/`, options);
     await opened.page.waitForSelector('#model:not(:empty)');
     return opened;
   }
@@ -534,12 +514,12 @@ describe('the page', function () {
   }
 
   it('says so where the service is gone', async () => {
-    const { page } = await open();
+    const { page, troubles } = await open();
     await page.context().setOffline(true);
     await page.setInputFiles('#file', ECG);
     await page.waitForSelector('#error:not([hidden])');
     expect(await page.textContent('#error-text')).to.equal('The service does not answer: the connection failed.');
     // That the connection failed is in the console too.
-    visits[0].troubles.length = 0;
+    troubles.length = 0;
   });
 });
