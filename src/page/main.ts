@@ -2,17 +2,10 @@ import { CurlDialog } from './curl-dialog.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import type { ListedModel } from '../model-list.js';
 import { byId } from './dom.js';
+import { failureOf } from './failure.js';
 import { count, measure } from './format.js';
 import type { PackedScored } from './scored-csv.js';
-import {
-  type ChosenModel,
-  ServiceError,
-  fetchModel,
-  fetchModels,
-  fetchSample,
-  fitsSample,
-  scoreFile,
-} from './service.js';
+import { type ChosenModel, fetchModel, fetchModels, fetchSample, fitsSample, scoreFile } from './service.js';
 import { showFailure, showProgress } from './status.js';
 import { saveOnClick } from './saving.js';
 import { Workbench } from './workbench.js';
@@ -72,7 +65,7 @@ function use(page: Page, model: ChosenModel): void {
 }
 
 function fail(file: string, error: unknown): void {
-  showFailure(file, error instanceof ServiceError ? error.failure : { message: `This page failed: ${String(error)}` });
+  showFailure(file, failureOf(error));
 }
 
 function describe(model: ModelDescription): void {

@@ -1,6 +1,7 @@
 import type { ReportFormat } from '../detection/report.js';
 import { byId } from './dom.js';
-import { ServiceError, fetchReport } from './service.js';
+import { failureOf } from './failure.js';
+import { fetchReport } from './service.js';
 
 const endings: Record<ReportFormat, string> = { csv: '.scored.csv', json: '.verdict.json', png: '.plot.png' };
 
@@ -30,7 +31,7 @@ async function save(button: HTMLButtonElement, { file, fields }: Saved): Promise
     offer(report, file.name.replace(/\.[^.]*$/, '') + endings[format]);
     state.textContent = 'Saved.';
   } catch (error) {
-    state.textContent = error instanceof ServiceError ? error.message : String(error);
+    state.textContent = failureOf(error).message;
   } finally {
     button.disabled = false;
     button.focus();

@@ -1,7 +1,7 @@
 import type { Warning } from '../detection/warnings.js';
 import { byId, make } from './dom.js';
+import type { Failure } from './failure.js';
 import type { Progress } from './service.js';
-import type { Failure } from './worker.js';
 
 const steps: Record<Progress['step'], string> = {
   sending: 'Sending the CSV',
@@ -29,10 +29,12 @@ export function showFailure(file: string, failure?: Failure): void {
   const section = byId('error', HTMLElement);
   section.hidden = !failure;
   if (!failure) return;
-  const { message, code, details = {} } = failure;
+  const { message, code, details } = failure;
   byId('error-title', HTMLElement).textContent = `${file} could not be checked`;
   byId('error-text', HTMLElement).textContent = message;
-  const named = Object.entries(detailNames).map(([key, name]) => [name, details[key as keyof typeof details]] as const);
+  const named = Object.entries(detailNames).map(
+    ([key, name]) => [name, details?.[key as keyof typeof details]] as const,
+  );
   const pairs = [...named, ['Code', code] as const].filter(([, value]) => value !== undefined);
   byId('error-details', HTMLElement).replaceChildren(
     ...pairs.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', String(value))]),
