@@ -371,6 +371,7 @@ describe('the page', () => {
     await page.fill('#mergeGap', '20');
     await page.click('#show-curl');
     expect(await findBarriers(page)).to.deep.equal([]);
+    expect(await page.textContent('#curl-place')).to.equal('For a POSIX shell, in the folder of the file.');
     for (const format of ['csv', 'json', 'png']) {
       await page.selectOption('#curl-format', format);
       const command = (await page.textContent('#command')) ?? '';
@@ -386,6 +387,7 @@ describe('the page', () => {
     const { page } = await open();
     await takeSample(page);
     await page.click('#show-curl');
+    expect(await page.textContent('#curl-place')).to.equal('For a POSIX shell; it downloads the sample.');
     const answer = JSON.parse(runInShell((await page.textContent('#command')) ?? '').toString()) as Report;
     expect(answer).to.include({ length: 28_000, anomalousPoints: 324 });
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
