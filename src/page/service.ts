@@ -15,6 +15,8 @@ export type Progress = Extract<ScoringNews, { kind: 'progress' }>;
 
 /** The address of `/compute`. */
 export const computeUrl = new URL('compute', document.baseURI).href;
+/** The CSV that comes with the page, and where it is to be had. */
+export const SAMPLE = { name: 'sample.csv', source: new URL('sample.csv', document.baseURI).href };
 
 /** A model and how requests name it. */
 export interface ChosenModel {
@@ -35,14 +37,20 @@ export async function fetchModel(model?: string): Promise<ChosenModel> {
   return { description: await requestJson<ModelDescription>(path), fields: model === undefined ? {} : { model } };
 }
 
+/** What the service has in place of a model by now; undefined where it is still that one. */
+export async function fetchSuccessor({ description, fields }: ChosenModel): Promise<ChosenModel | undefined> {
+  const now = await fetchModel(fields.model);
+  return now.description.sha256 === description.sha256 ? undefined : now;
+}
+
 /** Whether a model with these columns reads the CSV that comes with the page. */
 export function fitsSample(columns: string[]): boolean {
   return columns.every((column) => SAMPLE_COLUMNS.includes(column));
 }
 
-/** The CSV that comes with the page. */
-export async function fetchSample(): Promise<File> {
-  return new File([await request('sample.csv')], 'sample.csv', { type: 'text/csv' });
+/** Fetches the CSV that comes with the page. */
+export async function fetchSample(signal: AbortSignal): Promise<File> {
+  return new File([await request(SAMPLE.name, { signal })], SAMPLE.name, { type: 'text/csv' });
 }
 
 /**

@@ -18,6 +18,9 @@ import { onThemeChange } from './theme.js';
 import { Times } from './times.js';
 import { type View, around } from './view.js';
 
+/** The title of the page with nothing on screen. */
+const TITLE = document.title;
+
 /** A CSV that was scored. */
 interface Opened {
   file: File;
@@ -60,6 +63,7 @@ export class Workbench {
     this.opened = undefined;
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = true;
     document.body.classList.remove('has-result');
+    document.title = TITLE;
     this.form.setModel(model.description);
   }
 
@@ -72,6 +76,7 @@ export class Workbench {
     byId('file-name', HTMLElement).textContent = file.name;
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = false;
     document.body.classList.add('has-result');
+    document.title = `${file.name} – ${TITLE}`;
     this.judge(this.form.chosen);
   }
 

@@ -1,0 +1,195 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { findBarriers } from '../support/browser.js';
+import { meanModelBytes } from '../support/models.js';
+import { type Service, startService } from '../support/service.js';
+import { csvFile, takeSample, visitPages } from '../support/visits.js';
+
+const ECG = 'model_creation/data/test.csv';
+const SHORT = csvFile('short.csv', readFileSync(ECG, 'utf8').split('\r\n').slice(0, 1000).join('\n'));
+
+describe('the flow of the page', () => {
+  const visit = visitPages();
+  let service: Service;
+  let both: Service;
+  let folder: string;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ae-ano-flow-'));
+    const flat = meanModelBytes([{ mean: 0, scale: 100 }]);
+    const models = { 'ecg/1': readFileSync('model/ecg/1/model.onnx'), 'flat/1': flat };
+    [service, both] = await Promise.all([startService(), startService(models, { DEFAULT_MODEL: 'flat' })]);
+  });
+  after(async () => {
+    await Promise.all([service?.stop(), both?.stop()]);
+    if (folder) rmSync(folder, { recursive: true });
+  });
+
+  /** The page of a service that has said what it has. */
+  async function open({ url } = service) {
+    const opened = await visit(`${url}/`);
+    await opened.page.waitForSelector('#model:not(:empty)');
+    return opened;
+  }
+
+  /** Keeps what is asked for until it is let go, or answers an error. */
+  async function hold(page: Page, address: string): Promise<(status?: number) => void> {
+    let letGo: (status?: number) => void = () => undefined;
+    const status = new Promise<number | undefined>((resolve) => (letGo = resolve));
+    await page.route(
+      address,
+      async (route) => {
+        const answer = await status;
+        // The page may have given up on it.
+        await (answer ? route.fulfill({ status: answer }) : route.continue()).catch(() => undefined);
+      },
+      { times: 1 },
+    );
+    return letGo;
+  }
+
+  /** Opens the page with something held, and does not wait for it. */
+  async function openHeld(address: string) {
+    const opened = await visit('about:blank');
+    const letGo = await hold(opened.page, address);
+    await opened.page.goto(`${service.url}/`, { waitUntil: 'commit' });
+    await opened.page.waitForSelector('#file', { state: 'attached' });
+    return { ...opened, letGo };
+  }
+
+  async function nameOnceShown(page: Page): Promise<string | null> {
+    await page.waitForSelector('#result:not([hidden])');
+    return page.textContent('#file-name');
+  }
+
+  async function drop(page: Page, name: string, text: string): Promise<void> {
+    const dropped = await page.evaluateHandle(
+      ([file, content]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([content], file));
+        return transfer;
+      },
+      [name, text],
+    );
+    await page.dispatchEvent('body', 'drop', { dataTransfer: dropped });
+  }
+
+  it('names the file on screen in its title', async () => {
+    const { page } = await open(both);
+    expect(await page.title()).to.equal('ae-ano-detection');
+    await page.setInputFiles('#file', SHORT);
+    await nameOnceShown(page);
+    expect(await page.title()).to.equal('short.csv – ae-ano-detection');
+  });
+
+  const earlyChoices = {
+    chosen: (page: Page) => page.setInputFiles('#file', SHORT),
+    dropped: (page: Page) => drop(page, 'short.csv', SHORT.buffer.toString()),
+    'the sample': (page: Page) => page.click('#sample'),
+  };
+  for (const [way, choose] of Object.entries(earlyChoices)) {
+    it(`opens what was chosen before the service said which model it has: ${way}`, async () => {
+      const { page, letGo } = await openHeld('**/models');
+      await page.waitForLoadState();
+      await choose(page);
+      expect(await page.isVisible('#progress')).to.equal(true);
+      letGo();
+      expect(await nameOnceShown(page)).to.equal(way === 'the sample' ? 'sample.csv' : 'short.csv');
+    });
+  }
+
+  it('opens a file that was chosen before its script ran', async () => {
+    const { page, letGo } = await openHeld('**/assets/main-*.js');
+    await page.setInputFiles('#file', SHORT);
+    letGo();
+    expect(await nameOnceShown(page)).to.equal('short.csv');
+  });
+
+  it('says so where the service cannot be used, and takes up what was chosen once it can', async () => {
+    const { page, letGo } = await openHeld('**/models');
+    await page.waitForLoadState();
+    await page.setInputFiles('#file', SHORT);
+    letGo(503);
+    await page.waitForSelector('#error:not([hidden])');
+    expect(await page.textContent('#error-title')).to.equal('The service cannot be used now');
+    expect(await page.textContent('#error-text')).to.include('503');
+    for (const id of ['#choose', '#progress']) expect(await page.isVisible(id), id).to.equal(false);
+    expect(await findBarriers(page)).to.deep.equal([]);
+    await page.click('#retry');
+    expect(await nameOnceShown(page)).to.equal('short.csv');
+    for (const id of ['#error', '#retry']) expect(await page.isVisible(id), id).to.equal(false);
+    expect(await page.isVisible('#choose')).to.equal(true);
+  });
+
+  it('can be tried again until there is a connection', async () => {
+    const { page, troubles } = await visit('about:blank');
+    await page.route('**/models', (route) => route.abort(), { times: 2 });
+    await page.goto(`${service.url}/`);
+    await page.waitForSelector('#retry:enabled');
+    await drop(page, 'short.csv', SHORT.buffer.toString());
+    await page.click('#retry');
+    await page.waitForSelector('#retry:enabled');
+    expect(await page.textContent('#error-text')).to.equal('The service does not answer: the connection failed.');
+    await page.click('#retry');
+    await page.waitForSelector('#choose:not([hidden])');
+    expect(await page.evaluate(() => document.activeElement?.id)).to.equal('file');
+    expect(await page.isVisible('#progress'), 'what was dropped where nothing was offered').to.equal(false);
+    await takeSample(page);
+    // That the connection failed is in the console too.
+    troubles.length = 0;
+  });
+
+  it('shows that the sample comes, and can be told to stop', async () => {
+    const { page } = await open();
+    const letGo = await hold(page, '**/sample.csv');
+    await page.click('#sample');
+    expect(await page.textContent('#step')).to.equal('Fetching the CSV: sample.csv');
+    const given = page.waitForEvent('requestfailed');
+    await page.click('#cancel');
+    await given;
+    letGo();
+    expect(await page.isVisible('#progress')).to.equal(false);
+    await takeSample(page);
+    expect(await page.textContent('#file-name')).to.equal('sample.csv');
+  });
+
+  it('opens the sample though another model was chosen while it came', async () => {
+    const { page } = await open(both);
+    const letGo = await hold(page, '**/sample.csv');
+    await page.click('#sample');
+    await page.selectOption('#model-choice', 'ecg/1');
+    letGo();
+    expect(await nameOnceShown(page)).to.equal('sample.csv');
+    expect(await page.textContent('#summary')).to.include(' 324 of ');
+  });
+
+  it('does not come back to what was cancelled', async () => {
+    const { page } = await open(both);
+    await page.setInputFiles('#file', SHORT);
+    await nameOnceShown(page);
+    await hold(page, '**/sample.csv');
+    await page.click('#sample');
+    await page.click('#cancel');
+    await page.selectOption('#model-choice', 'ecg/1');
+    await page.waitForSelector('#result', { state: 'hidden' });
+    expect(await nameOnceShown(page)).to.equal('short.csv');
+  });
+
+  it('asks for a file again that has changed since it was chosen', async () => {
+    const { page, troubles } = await open(both);
+    const path = join(folder, 'mine.csv');
+    copyFileSync(ECG, path);
+    await page.setInputFiles('#file', path);
+    await nameOnceShown(page);
+    writeFileSync(path, 'value\n1\n');
+    await page.selectOption('#model-choice', 'ecg/1');
+    await page.waitForSelector('#error:not([hidden])');
+    const text = 'The file has changed since it was chosen: choose it again.';
+    expect(await page.textContent('#error-text')).to.equal(text);
+    // That the file was not sent is in the console too.
+    troubles.length = 0;
+  });
+});
