@@ -10,7 +10,7 @@ import { IntervalTable } from './interval-table.js';
 import { Narrator } from './narrator.js';
 import { type ChosenOptions, OptionsForm, shownPercentiles } from './options-form.js';
 import { type Scored, rejudge } from './rejudge.js';
-import type { Saved } from './saving.js';
+import { type Saved, forgetSaved } from './saving.js';
 import type { PackedScored } from './scored-csv.js';
 import { type ChosenModel, computeUrl } from './service.js';
 import { showWarnings } from './status.js';
@@ -82,10 +82,10 @@ export class Workbench {
 
   /** What is on screen, as it can be asked for again. */
   get onScreen(): (Saved & Omit<Command, 'format' | 'file'>) | undefined {
-    const { opened } = this;
+    const { opened, model } = this;
     if (!opened) return undefined;
-    const fields = { ...this.model.fields, ...this.form.chosen.fields };
-    return { file: opened.file, source: opened.source, fields, url: computeUrl };
+    const fields = { ...model.fields, ...this.form.chosen.fields };
+    return { file: opened.file, source: opened.source, fields, model, url: computeUrl };
   }
 
   private clear(): void {
@@ -98,6 +98,7 @@ export class Workbench {
   private judge({ options }: ChosenOptions): void {
     const { opened, model } = this;
     if (!opened) return;
+    forgetSaved();
     this.showVerdict(rejudge(opened.scored, model.description, options));
     void this.countOthers(opened, options);
   }

@@ -1,4 +1,6 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -27,6 +29,13 @@ describe('the flow of the page', () => {
     await Promise.all([service?.stop(), both?.stop()]);
     if (folder) rmSync(folder, { recursive: true });
   });
+
+  /** Changes a file later: browsers tell by the second. */
+  function edit(path: string): void {
+    writeFileSync(path, 'value\n1\n');
+    const later = Date.now() / 1000 + 5;
+    utimesSync(path, later, later);
+  }
 
   /** The page of a service that has said what it has. */
   async function open({ url } = service) {
@@ -184,12 +193,109 @@ describe('the flow of the page', () => {
     copyFileSync(ECG, path);
     await page.setInputFiles('#file', path);
     await nameOnceShown(page);
-    writeFileSync(path, 'value\n1\n');
+    edit(path);
     await page.selectOption('#model-choice', 'ecg/1');
     await page.waitForSelector('#error:not([hidden])');
     const text = 'The file has changed since it was chosen: choose it again.';
     expect(await page.textContent('#error-text')).to.equal(text);
     // That the file was not sent is in the console too.
+    troubles.length = 0;
+  });
+
+  const state = (page: Page) => page.textContent('#save-state');
+  const settled = (page: Page) => page.waitForSelector('[data-format=csv]:enabled');
+
+  /** The page with a short CSV on screen. */
+  async function openShort(of = service) {
+    const opened = await open(of);
+    await opened.page.setInputFiles('#file', SHORT);
+    await nameOnceShown(opened.page);
+    return opened;
+  }
+
+  it('says that a CSV is saved until something else is on screen, and keeps the focus where it was', async () => {
+    const { page } = await openShort();
+    await page.focus('[data-format=csv]');
+    await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    await settled(page);
+    expect(await state(page)).to.equal('Saved.');
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-format'))).to.equal('csv');
+    await page.fill('#percentile', '90');
+    expect(await state(page)).to.equal('');
+    await Promise.all([page.waitForEvent('download'), page.click('[data-format=csv]')]);
+    await settled(page);
+    await page.setInputFiles('#file', { ...SHORT, name: 'other.csv' });
+    await page.waitForFunction(() => document.querySelector('#file-name')?.textContent === 'other.csv');
+    expect(await state(page)).to.equal('');
+  });
+
+  it('neither takes the focus nor speaks of the options on screen where others were saved', async () => {
+    const { page } = await openShort();
+    const letGo = await hold(page, '**/compute');
+    await page.click('[data-format=csv]');
+    await page.fill('#percentile', '90');
+    const download = page.waitForEvent('download');
+    letGo();
+    await download;
+    await settled(page);
+    expect(await state(page)).to.equal('');
+    expect(await page.evaluate(() => document.activeElement?.id)).to.equal('percentile');
+  });
+
+  it('saves nothing that another model says than the one on screen', async () => {
+    const { page } = await openShort();
+    await page.route('**/model', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ json: { ...((await answer.json()) as object), sha256: 'another' } });
+    });
+    const downloads: unknown[] = [];
+    page.on('download', (download) => downloads.push(download));
+    await page.click('[data-format=csv]');
+    await settled(page);
+    expect(await state(page)).to.equal(
+      'Not saved: the service has taken up another model since this CSV was scored. Open it again.',
+    );
+    expect(downloads).to.deep.equal([]);
+  });
+
+  it('says why something was not saved, though the answer has no word of it, or the file has changed', async () => {
+    const { page, troubles } = await openShort();
+    const answers = {
+      'The service answered 502 without a word about what is wrong.': { status: 502, json: { error: 'gateway' } },
+      'Busy.': { status: 503, json: { message: 'Busy.' } },
+    };
+    for (const [said, answer] of Object.entries(answers)) {
+      await page.route('**/compute', (route) => route.fulfill(answer), { times: 1 });
+      await page.click('[data-format=csv]');
+      await settled(page);
+      expect(await state(page)).to.equal(said);
+    }
+    const path = join(folder, 'edited.csv');
+    copyFileSync(ECG, path);
+    await page.setInputFiles('#file', path);
+    await page.waitForFunction(() => document.querySelector('#file-name')?.textContent === 'edited.csv');
+    edit(path);
+    await page.click('[data-format=csv]');
+    await settled(page);
+    expect(await state(page)).to.equal('The file has changed since it was chosen: choose it again.');
+    // That the file was not sent is in the console too.
+    troubles.length = 0;
+  });
+
+  it('says that the connection failed where it is cut while an answer comes', async () => {
+    const cutting = createServer((_request, response) => {
+      response.writeHead(200, { 'Content-Length': '1000' });
+      response.write('start');
+      setTimeout(() => response.destroy(), 200);
+    });
+    await new Promise<void>((resolve) => cutting.listen(0, '127.0.0.1', resolve));
+    const { page, troubles } = await openShort();
+    const { port } = cutting.address() as AddressInfo;
+    await page.context().route('**/compute', (route) => route.continue({ url: `http://127.0.0.1:${port}/` }));
+    await page.click('[data-format=csv]');
+    await settled(page);
+    cutting.close();
+    expect(await state(page)).to.equal('The service does not answer: the connection failed.');
     troubles.length = 0;
   });
 });
