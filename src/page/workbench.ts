@@ -73,6 +73,7 @@ export class Workbench {
     const scored = { ...rest, ...(times && { times: new Times(times) }) };
     this.clear();
     this.opened = { file, scored, source };
+    this.table.begin(scored.columns.length);
     byId('file-name', HTMLElement).textContent = file.name;
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = false;
     document.body.classList.add('has-result');
