@@ -1,6 +1,7 @@
 import type { Warning } from '../detection/warnings.js';
 import { byId, make } from './dom.js';
 import type { Failure } from './failure.js';
+import { integer } from './format.js';
 import type { Progress } from './service.js';
 
 /** What a CSV waits for. */
@@ -13,6 +14,10 @@ const steps: Record<Step, string> = {
   computing: 'The service computes',
   receiving: 'Receiving the scores',
   reading: 'Preparing the chart',
+};
+/** What several warnings of one kind say together. */
+const together: Partial<Record<Warning['code'], string>> = {
+  OUTSIDE_TRAINING_RANGE: 'columns leave the range of the training data',
 };
 const detailNames = { row: 'Row', column: 'Column', expected: 'Expected', received: 'Got' } as const;
 
@@ -64,11 +69,28 @@ function offerRetry(onRetry?: () => void): void {
   };
 }
 
-/** Lists the reasons for doubt. */
+/** Lists the reasons for doubt, those of one kind together. */
 export function showWarnings(warnings: readonly Warning[]): void {
   const list = byId('warnings', HTMLElement);
-  const said = [...list.children].map(({ textContent }) => textContent);
-  const messages = warnings.map(({ message }) => message);
-  if (said.join('\n') === messages.join('\n')) return;
-  list.replaceChildren(...messages.map((message) => make('li', '', message)));
+  const isOpen = list.querySelector('details')?.open ?? false;
+  const codes = [...new Set(warnings.map(({ code }) => code))];
+  const items = codes.map((code) =>
+    warningItem(
+      code,
+      warnings.filter((warning) => warning.code === code),
+      isOpen,
+    ),
+  );
+  // What has not changed is not to be read out again.
+  const isSaid = items.length === list.children.length && items.every((item, i) => item.isEqualNode(list.children[i]));
+  if (!isSaid) list.replaceChildren(...items);
+}
+
+function warningItem(code: Warning['code'], alike: Warning[], isOpen: boolean): HTMLElement {
+  if (alike.length === 1) return make('li', '', alike[0].message);
+  const what = together[code] ?? 'warnings of one kind';
+  const messages = make('ul', '', ...alike.map(({ message }) => make('li', '', message)));
+  const details = make('details', '', make('summary', '', `${integer(alike.length)} ${what}`), messages);
+  details.open = isOpen;
+  return make('li', '', details);
 }

@@ -165,6 +165,31 @@ describe('the flow of the page', () => {
     expect(await page.textContent('#file-name')).to.equal('sample.csv');
   });
 
+  it('says how far it is over the page, which does not move, and is told to stop by the keyboard', async () => {
+    const { page } = await openShort();
+    const letGo = await hold(page, '**/sample.csv');
+    const top = () => page.evaluate(() => document.querySelector('#result')?.getBoundingClientRect().top);
+    const before = await top();
+    await page.focus('#sample');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#cancel:visible');
+    expect(await top()).to.equal(before);
+    const isOnTop = () =>
+      page.evaluate(() => {
+        const cancel = document.querySelector('#cancel');
+        const { x, y } = cancel?.getBoundingClientRect() ?? { x: -1, y: -1 };
+        return document.elementFromPoint(x + 5, y + 5) === cancel;
+      });
+    expect(await isOnTop()).to.equal(true);
+    expect(await findBarriers(page)).to.deep.equal([]);
+    const focus = () => page.evaluate(() => document.activeElement?.id);
+    for (let i = 0; i < 10 && (await focus()) !== 'cancel'; i++) await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#progress', { state: 'hidden' });
+    letGo();
+    expect(await page.textContent('#file-name')).to.equal('short.csv');
+  });
+
   it('opens the sample though another model was chosen while it came', async () => {
     const { page } = await open(both);
     const letGo = await hold(page, '**/sample.csv');

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
+import { findBarriers } from '../support/browser.js';
 import { meanModelBytes } from '../support/models.js';
 import { type Service, startService } from '../support/service.js';
-import { csvFile, visitPages } from '../support/visits.js';
+import { PHONE, csvFile, visitPages } from '../support/visits.js';
 
 /** A series with so many peaks, each lower than the one before. */
 function peaks(n: number) {
@@ -16,7 +17,8 @@ describe('the lists of the page', () => {
 
   before(async () => {
     const one = meanModelBytes([{ mean: 0, scale: 100 }]);
-    service = await startService({ 'one/1': one }, { DEFAULT_MODEL: 'one' });
+    const eight = meanModelBytes(Array.from({ length: 8 }, () => ({ mean: 0, scale: 100 })));
+    service = await startService({ 'one/1': one, 'eight/1': eight }, { DEFAULT_MODEL: 'one' });
   });
   after(async () => service?.stop());
 
@@ -80,5 +82,29 @@ describe('the lists of the page', () => {
     await page.waitForFunction(() => document.querySelector('#intervals')?.childElementCount === 0);
     expect(await note(page)).to.equal('No interval is flagged.');
     expect(await page.isVisible('.intervals th.blame')).to.equal(false);
+  });
+
+  it('put warnings of one kind together, so that they do not fill the page', async () => {
+    const { page } = await visit(`${service.url}/`, PHONE);
+    await page.selectOption('#model-choice', 'eight/1');
+    // One column less than all leaves the range of -1e12 to 1e12.
+    const row = (value: number) => [0, ...Array<number>(7).fill(value)].join();
+    const header = Array.from({ length: 8 }, (_, j) => `c${j}`).join();
+    const body = Array.from({ length: 400 }, (_, i) => row(i % 50 === 0 ? 2e12 : 0)).join('\n');
+    await page.setInputFiles('#file', csvFile('outside.csv', `${header}\n${body}\n`));
+    await page.waitForSelector('#result:not([hidden])');
+    const summary = page.locator('#warnings summary');
+    expect(await summary.textContent()).to.equal('7 columns leave the range of the training data');
+    const message = page.getByText('Column "c3" leaves the range of the training data');
+    expect(await message.isVisible()).to.equal(false);
+    await summary.click();
+    expect(await message.isVisible()).to.equal(true);
+    expect(await findBarriers(page)).to.deep.equal([]);
+    // Another threshold brings another warning, and closes nothing.
+    const before = await page.locator('#warnings').textContent();
+    await page.fill('#percentile', '99.999');
+    await page.waitForFunction((said) => document.querySelector('#warnings')?.textContent !== said, before);
+    expect(await message.isVisible()).to.equal(true);
+    expect(await page.textContent('#warnings')).to.include('the percentile 99.999');
   });
 });

@@ -8,11 +8,10 @@ import type { Report } from '../../src/detection/report.js';
 import { type Visit, findBarriers } from '../support/browser.js';
 import { meanModelBytes } from '../support/models.js';
 import { placeModels, type Service, startService } from '../support/service.js';
-import { csvFile, takeSample, visitPages } from '../support/visits.js';
+import { PHONE, csvFile, takeSample, visitPages } from '../support/visits.js';
 
 const ECG = 'model_creation/data/test.csv';
 const CURL = '/usr/bin/curl';
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
 function wave(columns: number): string {
   const start = Date.UTC(2024, 4, 1);

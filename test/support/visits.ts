@@ -2,6 +2,9 @@ import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { type Visit, startBrowser, visit } from './browser.js';
 
+/** What a phone's browser is like. */
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+
 /**
  * Has the tests of a suite visit pages in a browser of their own. Where there is none they are skipped, and
  * what a page did that it should not fails the test that visited it.
