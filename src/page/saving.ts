@@ -52,8 +52,8 @@ async function reportOf({ file, fields, model }: Saved, format: ReportFormat): P
   throw new ServiceError({ message });
 }
 
-function isSame(saved: Saved, other: Saved | undefined): boolean {
-  return saved.file === other?.file && JSON.stringify(saved.fields) === JSON.stringify(other.fields);
+function isSame({ file, fields, model }: Saved, other: Saved | undefined): boolean {
+  return file === other?.file && model === other.model && JSON.stringify(fields) === JSON.stringify(other.fields);
 }
 
 function tell(state: string): void {

@@ -125,12 +125,12 @@ describe('the page', () => {
       await route.continue();
     });
     await page.click('#sample');
+    const givenUp = page.waitForEvent('requestfailed');
     const csv = readFileSync(ECG, 'utf8').split('\r\n').slice(0, 1000).join('\n');
     await page.setInputFiles('#file', { name: 'mine.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
     await page.waitForSelector('#result:not([hidden])');
-    const sample = page.waitForResponse('**/sample.csv');
+    expect((await givenUp).url()).to.match(/sample\.csv$/);
     release();
-    await (await sample).finished();
     await page.waitForTimeout(500);
     expect(await page.textContent('#file-name')).to.equal('mine.csv');
     expect(await page.isVisible('#progress')).to.equal(false);
