@@ -104,7 +104,7 @@ describe('the flow of the page', () => {
       const { page, letGo } = await openHeld('**/models');
       await page.waitForLoadState();
       await choose(page);
-      expect(await page.isVisible('#progress')).to.equal(true);
+      await page.waitForSelector('#progress');
       letGo();
       expect(await nameOnceShown(page)).to.equal(way === 'the sample' ? 'sample.csv' : 'short.csv');
     });
