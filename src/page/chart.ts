@@ -116,7 +116,7 @@ export class Chart implements Movable {
     const { drawn } = this;
     const shared = {
       ticks: (from: number, to: number, most: number) => ticksOf(from, to, most, times?.seconds),
-      under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.current, this.chosen),
+      under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.chosen),
       onSelect: ({ from, to }: View) => this.select(from, to),
       onPress: (event: MouseEvent) => this.press(event),
     };

@@ -1,28 +1,19 @@
 import uPlot from 'uplot';
 import type { Anomaly } from '../detection/interval.js';
+import { type Band, type Run, bandsOf } from './bands.js';
 import { colour } from './theme.js';
-import type { View } from './view.js';
 
 /** A band is at least as wide as an eye can see, in CSS pixels. */
 export const THINNEST_BAND = 2;
 const DASH = [6, 4];
 
 /** Shades the flagged intervals that are in view. */
-export function drawBands(plot: uPlot, anomalies: Anomaly[], view: View, chosen?: Anomaly): void {
+export function drawBands(plot: uPlot, anomalies: readonly Anomaly[], chosen?: Anomaly): void {
   const { ctx, bbox } = plot;
-  const thinnest = THINNEST_BAND * uPlot.pxRatio;
-  const end = bbox.left + bbox.width;
   ctx.save();
-  // Where many lie in one pixel it is painted once.
-  let painted = bbox.left;
-  for (const anomaly of anomalies) {
-    if (anomaly.end < view.from || anomaly.start > view.to) continue;
-    const left = Math.max(painted, plot.valToPos(anomaly.start - 0.5, 'x', true));
-    const right = Math.min(end, Math.max(plot.valToPos(anomaly.end + 0.5, 'x', true), left + thinnest));
-    if (right <= left) continue;
-    ctx.fillStyle = colour(anomaly.start === chosen?.start ? 'band-chosen' : 'band');
+  for (const { run, left, right } of bandsIn(plot, anomalies)) {
+    ctx.fillStyle = colour(run.start === chosen?.start ? 'band-chosen' : 'band');
     ctx.fillRect(left, bbox.top, right - left, bbox.height);
-    painted = right;
   }
   ctx.restore();
 }
@@ -40,4 +31,15 @@ export function drawThreshold(plot: uPlot, threshold: number): void {
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
   ctx.restore();
+}
+
+function bandsIn<R extends Run>(plot: uPlot, runs: readonly R[]): Band<R>[] {
+  const { left, width } = plot.bbox;
+  return bandsOf(runs, placesIn(plot), THINNEST_BAND * uPlot.pxRatio, [left, left + width]);
+}
+
+/** Where points lie on the canvas; the library's own way takes too long for many. */
+function placesIn({ bbox, scales }: uPlot): (point: number) => number {
+  const { min = 0, max = 1 } = scales.x;
+  return (point) => bbox.left + ((point - min) / (max - min)) * bbox.width;
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { bandsOf } from '../../src/page/bands.js';
 import { Pyramid, thin } from '../../src/page/pyramid.js';
 import { ticksOf } from '../../src/page/ticks.js';
 import { Times, packTimes } from '../../src/page/times.js';
@@ -51,6 +52,69 @@ describe('what the page draws', () => {
         ]);
       }
     }
+  });
+});
+
+describe('the bands of flagged intervals', () => {
+  const edges: [number, number] = [0, 1000];
+  const drawn = (runs: [number, number][], points: number) =>
+    bandsOf(
+      runs.map(([start, end]) => ({ start, end })),
+      (point) => (point / (points - 1)) * 1000,
+      2,
+      edges,
+    ).map(({ left, right }) => [left, right]);
+
+  it('stay where their intervals are, however many thin ones lie side by side', () => {
+    // One point of every four, ten points a pixel: each band would be wider than what it is of.
+    const runs = Array.from({ length: 250 }, (_, k): [number, number] => [k * 4, k * 4]);
+    const bands = drawn(runs, 10_001);
+    expect(bands.at(-1)?.[1]).to.be.within(99, 102);
+    const apart = Array.from({ length: 50 }, (_, k): [number, number] => [k * 200 + 100, k * 200 + 100]);
+    for (const [k, [left, right]] of drawn(apart, 10_001).entries()) {
+      expect(left, `band ${k}`).to.be.closeTo(k * 20 + 9.95, 1e-9);
+      expect(right - left, `band ${k}`).to.be.closeTo(2, 1e-9);
+    }
+  });
+
+  it('cover half a point beyond either end, and reach both edges of the picture', () => {
+    expect(drawn([[3, 5]], 11)).to.deep.equal([[250, 550]]);
+    expect(
+      drawn(
+        [
+          [0, 0],
+          [10, 10],
+        ],
+        11,
+      ),
+    ).to.deep.equal([
+      [0, 50],
+      [950, 1000],
+    ]);
+    expect(drawn([[0, 0]], 1_000_001)[0][1]).to.be.above(1.9);
+  });
+
+  it('are left out beyond the edges, and paint no place twice', () => {
+    expect(
+      drawn(
+        [
+          [-9, -5],
+          [2, 2],
+          [20, 30],
+        ],
+        11,
+      ),
+    ).to.deep.equal([[150, 250]]);
+    const bands = drawn(
+      [
+        [0, 0],
+        [1, 1],
+        [2, 2],
+      ],
+      10_001,
+    );
+    expect(bands).to.have.lengthOf.within(1, 3);
+    for (const [k, [left]] of bands.slice(1).entries()) expect(left).to.be.at.least(bands[k][1]);
   });
 });
 
