@@ -1,5 +1,6 @@
 import type uPlot from 'uplot';
 import type { Anomaly } from '../detection/interval.js';
+import { AxisWidth } from './axis-width.js';
 import { measure } from './format.js';
 import type { Motions, Movable } from './gestures.js';
 import { Overview } from './overview.js';
@@ -29,6 +30,7 @@ const THRESHOLD_KEY: [string, string][] = [['threshold', 'threshold']];
 
 /** The series, what was expected, the flagged intervals, and beneath them score and threshold. */
 export class Chart implements Movable {
+  private readonly axisWidth = new AxisWidth(() => this.show(this.current));
   private readonly panels: Panel[] = [];
   private readonly score: Pyramid;
   private readonly overview: Overview;
@@ -75,12 +77,12 @@ export class Chart implements Movable {
     this.verdict = verdict;
     this.chosen = chosen;
     this.overview.setVerdict(verdict.anomalies);
-    // The threshold may have left the axis of the score.
-    for (const { plot } of this.panels) plot.redraw(false, true);
+    this.show(this.current);
   }
 
   /** Draws all again, in the colours of now. */
   redraw(): void {
+    this.overview.draw();
     this.show(this.current);
   }
 
@@ -115,6 +117,7 @@ export class Chart implements Movable {
     const { columns, times } = this.scored;
     const { drawn } = this;
     const shared = {
+      axisWidth: this.axisWidth,
       ticks: (from: number, to: number, most: number) => ticksOf(from, to, most, times?.seconds),
       under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.chosen),
       onSelect: ({ from, to }: View) => this.select(from, to),
@@ -162,9 +165,18 @@ export class Chart implements Movable {
 
   private draw(): void {
     this.frame = 0;
+    this.alignToAxis();
     for (const panel of this.panels) panel.show(this.current);
     this.overview.show(this.current);
     this.events.onView(this.current);
+  }
+
+  /** Has what stands above and beneath the panels begin where their lines do. */
+  private alignToAxis(): void {
+    const width = `${this.axisWidth.pixels}px`;
+    if (this.root.style.getPropertyValue('--axis') === width) return;
+    this.root.style.setProperty('--axis', width);
+    this.overview.resize();
   }
 
   private select(from: number, to: number): void {

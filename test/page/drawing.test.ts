@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { bandsOf } from '../../src/page/bands.js';
+import { measure, reading, tickLabel } from '../../src/page/format.js';
 import { Pyramid, thin } from '../../src/page/pyramid.js';
 import { ticksOf } from '../../src/page/ticks.js';
 import { Times, packTimes } from '../../src/page/times.js';
@@ -115,6 +116,38 @@ describe('the bands of flagged intervals', () => {
     );
     expect(bands).to.have.lengthOf.within(1, 3);
     for (const [k, [left]] of bands.slice(1).entries()) expect(left).to.be.at.least(bands[k][1]);
+  });
+});
+
+describe('numbers in the page', () => {
+  const labels = (step: number, ...values: number[]) => values.map((value) => tickLabel(value, step));
+
+  it('differ at neighbouring ticks, and have as many decimals as their step', () => {
+    expect(labels(2, 1e9 - 2, 1e9, 1e9 + 2)).to.deep.equal(['999,999,998', '1,000,000,000', '1,000,000,002']);
+    expect(labels(0.5, 1012.5, 1013)).to.deep.equal(['1,012.5', '1,013.0']);
+    expect(labels(2.5, 0, 2.5, 5)).to.deep.equal(['0.0', '2.5', '5.0']);
+    expect(labels(0.25, 0.25, 0.5)).to.deep.equal(['0.25', '0.50']);
+    expect(labels(2500, -2500, 0, 2500)).to.deep.equal(['-2,500', '0', '2,500']);
+    expect(labels(0.05, -1e-17, 0.1)).to.deep.equal(['0.00', '0.10']);
+    expect(labels(2e-10, 0, 8e-10, 1.2e-9)).to.deep.equal(['0', '8e-10', '1.2e-9']);
+    expect(labels(2e15, 2e15, 1e16)).to.deep.equal(['2e+15', '1.0e+16']);
+    expect(labels(2e-7, 5, 5.0000002)).to.deep.equal(['5.0000000', '5.0000002']);
+  });
+
+  it('are read finer than the ticks, without zeros that say nothing', () => {
+    expect(reading(1013.25, 1)).to.equal('1,013.25');
+    expect(reading(999_999_994.928313, 2)).to.equal('999,999,994.928');
+    expect(reading(-79.0449, 100)).to.equal('-79');
+    expect(reading(-79.26, 100)).to.equal('-79.3');
+    expect(reading(-1e-9, 1)).to.equal('0');
+    expect(reading(9.804933049220845e-10, 2e-10)).to.equal('9.805e-10');
+    expect(reading(NaN, 1)).to.equal('');
+  });
+
+  it('are never cut to a letter', () => {
+    expect(['7.272', '1,235,000,000', '1.23e-5', '4.00e+15']).to.deep.equal(
+      [7.2718, 1_234_567_890, 0.0000123, 4e15].map(measure),
+    );
   });
 });
 
