@@ -39,3 +39,15 @@ export function bandsOf<R extends Run>(
   }
   return bands;
 }
+
+/** The runs of points that are marked by 1, where all others are 0. */
+export function runsOf(marked: Uint8Array): Run[] {
+  const runs: Run[] = [];
+  for (let start = marked.indexOf(1); start >= 0;) {
+    const after = marked.indexOf(0, start);
+    const end = after < 0 ? marked.length - 1 : after - 1;
+    runs.push({ start, end });
+    start = marked.indexOf(1, end + 1);
+  }
+  return runs;
+}

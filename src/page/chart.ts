@@ -1,6 +1,7 @@
 import type uPlot from 'uplot';
 import type { Anomaly } from '../detection/interval.js';
 import { AxisWidth } from './axis-width.js';
+import { type Run, runsOf } from './bands.js';
 import { measure } from './format.js';
 import type { Motions, Movable } from './gestures.js';
 import { Overview } from './overview.js';
@@ -8,7 +9,7 @@ import { Panel } from './panel.js';
 import { Pyramid } from './pyramid.js';
 import type { Verdict } from '../detection/verdict.js';
 import type { Scored } from './rejudge.js';
-import { drawBands, drawThreshold, THINNEST_BAND } from './marks.js';
+import { drawBands, drawGaps, drawMissing, drawThreshold, THINNEST_BAND } from './marks.js';
 import { scoreAxis } from './score-axis.js';
 import { ticksOf } from './ticks.js';
 import { type View, pan, showsAll, wholeOf, zoom } from './view.js';
@@ -25,7 +26,9 @@ export interface ChartEvents {
 const ONLY_PANEL = 260;
 const SHARED_PANEL = 130;
 const SCORE_PANEL = 120;
-const FLAGGED_KEY: [string, string][] = [['flagged', 'band']];
+const FLAGGED_KEY: [string, string] = ['flagged', 'band'];
+const MISSING_KEY: [string, string] = ['missing', 'missing'];
+const GAP_KEY: [string, string] = ['gap', 'gap'];
 const THRESHOLD_KEY: [string, string][] = [['threshold', 'threshold']];
 
 /** The series, what was expected, the flagged intervals, and beneath them score and threshold. */
@@ -33,6 +36,9 @@ export class Chart implements Movable {
   private readonly axisWidth = new AxisWidth(() => this.show(this.current));
   private readonly panels: Panel[] = [];
   private readonly score: Pyramid;
+  private readonly missing: Run[];
+  /** The points before which time passed. */
+  private readonly gaps: Run[];
   private readonly overview: Overview;
   private readonly resizing: ResizeObserver;
   private current: View;
@@ -50,6 +56,8 @@ export class Chart implements Movable {
     view?: View,
   ) {
     this.score = new Pyramid(scored.error);
+    this.missing = runsOf(scored.missing);
+    this.gaps = gapsOf(scored);
     this.current = view ?? wholeOf(scored.length);
     this.panels = this.makePanels();
     const [first] = this.panels;
@@ -119,13 +127,13 @@ export class Chart implements Movable {
     const shared = {
       axisWidth: this.axisWidth,
       ticks: (from: number, to: number, most: number) => ticksOf(from, to, most, times?.seconds),
-      under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.chosen),
+      under: (plot: uPlot) => this.drawUnder(plot),
       onSelect: ({ from, to }: View) => this.select(from, to),
       onPress: (event: MouseEvent) => this.press(event),
     };
     const values = drawn.map((j) => ({
       ...{ height: drawn.length === 1 ? ONLY_PANEL : SHARED_PANEL, labelled: false },
-      keys: j === drawn[0] ? FLAGGED_KEY : [],
+      keys: j === drawn[0] ? this.keys() : [],
       lines: [
         { name: 'expected', colour: 'expected' as const, pyramid: this.pyramidOf(this.scored.expected, j) },
         { name: columns[j], colour: 'series' as const, pyramid: this.pyramidOf(this.scored.values, j) },
@@ -147,6 +155,17 @@ export class Chart implements Movable {
     const panels = [...values, score].map((options) => new Panel({ ...options, ...shared }, this.root.clientWidth));
     for (const { plot } of panels) plot.over.addEventListener('click', (event) => this.pick(plot, event));
     return panels;
+  }
+
+  private keys(): [string, string][] {
+    const { missing, gaps } = this;
+    return [FLAGGED_KEY, ...(missing.length > 0 ? [MISSING_KEY] : []), ...(gaps.length > 0 ? [GAP_KEY] : [])];
+  }
+
+  private drawUnder(plot: uPlot): void {
+    drawBands(plot, this.verdict.anomalies, this.chosen);
+    drawMissing(plot, this.missing);
+    drawGaps(plot, this.gaps);
   }
 
   private pyramidOf(values: Float64Array, column: number): Pyramid {
@@ -213,4 +232,13 @@ export class Chart implements Movable {
     const { from, to } = this.current;
     this.show(pan(this.current, point - (from + to) / 2, this.scored.length));
   }
+}
+
+/** The points that follow a gap between timestamps, each on its own. */
+function gapsOf({ gaps, missing }: Scored): Run[] {
+  const found: Run[] = [];
+  gaps.forEach((isGap, point) => {
+    if (isGap && !missing[point]) found.push({ start: point, end: point });
+  });
+  return found;
 }

@@ -8,6 +8,7 @@ const names = [
   'anomaly',
   'band',
   'band-chosen',
+  'missing',
   'score',
 ] as const;
 

@@ -86,4 +86,28 @@ describe('the chart of the page', function () {
     await page.fill('#margin', '5000');
     expect(await pixels(page, SCORE_PANEL, THRESHOLD)).to.be.above(300);
   });
+
+  it('shows where values are missing and where time passed, and has keys for what there is', async () => {
+    const keys = (page: Page) => page.locator('.panel >> nth=0 >> .key').allTextContents();
+    const whole = await show(ECG.slice(0, 1000));
+    expect(await keys(whole)).to.deep.equal(['value', 'expected', 'flagged']);
+    const rows = ECG.slice(0, 1000).map((value, i) => {
+      const time = new Date(Date.UTC(2024, 2, 1) + (i + (i >= 700 ? 50 : 0)) * 60_000).toISOString();
+      return `${time},${i >= 300 && i < 400 ? '' : value}`;
+    });
+    const holed = await show(rows, {}, 'time,value');
+    expect(await keys(holed)).to.deep.equal(['value', 'expected', 'flagged', 'missing', 'gap']);
+    // A tenth of the series is hatched; before the gap stands a dotted line.
+    const shadeAt = (share: number) =>
+      holed.evaluate((at) => {
+        const canvas = document.querySelector<HTMLCanvasElement>('#chart canvas');
+        const left = document.querySelector<HTMLElement>('.u-over')?.offsetLeft ?? 0;
+        const width = document.querySelector<HTMLElement>('.u-over')?.offsetWidth ?? 0;
+        const columns = canvas?.getContext('2d')?.getImageData(left + Math.floor(width * at) - 1, 12, 3, 60);
+        return [...(columns?.data ?? [])].filter((value, i) => i % 4 === 3 && value > 0).length;
+      }, share);
+    const [plain, missing, gap] = [await shadeAt(0.55), await shadeAt(0.35), await shadeAt(699.5 / 999)];
+    expect(missing).to.equal(180);
+    expect(gap).to.be.within(plain + 15, 170);
+  });
 });

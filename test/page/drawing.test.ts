@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { bandsOf } from '../../src/page/bands.js';
+import { bandsOf, runsOf } from '../../src/page/bands.js';
 import { measure, reading, tickLabel } from '../../src/page/format.js';
 import { Pyramid, thin } from '../../src/page/pyramid.js';
 import { ticksOf } from '../../src/page/ticks.js';
@@ -116,6 +116,17 @@ describe('the bands of flagged intervals', () => {
     );
     expect(bands).to.have.lengthOf.within(1, 3);
     for (const [k, [left]] of bands.slice(1).entries()) expect(left).to.be.at.least(bands[k][1]);
+  });
+});
+
+describe('the stretches without values', () => {
+  it('are the runs of points that are marked', () => {
+    expect(runsOf(Uint8Array.of(1, 1, 0, 1, 0, 0, 1, 1))).to.deep.equal([
+      { start: 0, end: 1 },
+      { start: 3, end: 3 },
+      { start: 6, end: 7 },
+    ]);
+    expect(runsOf(new Uint8Array(5))).to.deep.equal([]);
   });
 });
 
