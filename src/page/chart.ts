@@ -12,11 +12,13 @@ import type { Scored } from './rejudge.js';
 import { drawBands, drawGaps, drawMissing, drawThreshold, THINNEST_BAND } from './marks.js';
 import { scoreAxis } from './score-axis.js';
 import { ticksOf } from './ticks.js';
-import { type View, pan, showsAll, wholeOf, zoom } from './view.js';
+import { type View, pan, showsAll, showsLeast, wholeOf, zoom } from './view.js';
 
 /** What the chart tells. */
 export interface ChartEvents {
   onView: (view: View) => void;
+  /** The cursor is at a point, or at none. */
+  onCursor: (point?: number) => void;
   /** A flagged interval was clicked. */
   onPick: (anomaly: Anomaly) => void;
   /** The reader wants the next (1) or the previous (-1) interval. */
@@ -98,6 +100,7 @@ export class Chart implements Movable {
   destroy(): void {
     cancelAnimationFrame(this.frame);
     this.resizing.disconnect();
+    this.events.onCursor();
     for (const { plot } of this.panels) plot.destroy();
     this.root.replaceChildren();
   }
@@ -116,10 +119,16 @@ export class Chart implements Movable {
     showAll: () => this.show(wholeOf(this.scored.length)),
     step: (direction) => this.events.onStep(direction),
     showsAll: () => showsAll(this.current, this.scored.length),
+    showsLeast: () => showsLeast(this.current, this.scored.length),
   };
 
   /** Where the lines are drawn on screen. */
   readonly plotArea = (): DOMRect => this.panels[0].plot.over.getBoundingClientRect();
+
+  /** Takes the cursor away. */
+  readonly dropCursor = (): void => {
+    for (const { plot } of this.panels) plot.setCursor({ left: -1, top: -1 });
+  };
 
   private makePanels(): Panel[] {
     const { columns, times } = this.scored;
@@ -130,6 +139,8 @@ export class Chart implements Movable {
       under: (plot: uPlot) => this.drawUnder(plot),
       onSelect: ({ from, to }: View) => this.select(from, to),
       onPress: (event: MouseEvent) => this.press(event),
+      // They have one cursor.
+      onCursor: (point?: number) => this.events.onCursor(point),
     };
     const values = drawn.map((j) => ({
       ...{ height: drawn.length === 1 ? ONLY_PANEL : SHARED_PANEL, labelled: false },

@@ -28,6 +28,8 @@ export class Overview {
     // It does for the mouse what keys do for the keyboard.
     this.element.setAttribute('aria-hidden', 'true');
     this.element.addEventListener('pointerdown', (event) => {
+      // A finger on the chart would move it too, the other way.
+      event.stopPropagation();
       this.element.setPointerCapture(event.pointerId);
       this.move(event);
     });

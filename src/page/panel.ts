@@ -37,6 +37,8 @@ export interface PanelOptions {
   over?: (plot: uPlot) => void;
   /** A stretch was chosen with the mouse. */
   onSelect: (view: View) => void;
+  /** The cursor is at a point, or at none. */
+  onCursor: (point?: number) => void;
   /** The mouse was pressed; tells whether that is all that is to be done. */
   onPress: (event: MouseEvent) => boolean;
 }
@@ -157,11 +159,13 @@ export class Panel {
   private readCursor(): void {
     const { plot, options, readouts } = this;
     const { left = -1 } = plot.cursor;
+    const nearest = Math.round(plot.posToVal(left, 'x'));
+    const point = left >= 0 && nearest in options.lines[0].pyramid.values ? nearest : undefined;
     const readOnAxis = (value: number) => reading(value, this.step);
     options.lines.forEach(({ pyramid: { values }, read = readOnAxis }, i) => {
-      const point = Math.round(plot.posToVal(left, 'x'));
-      readouts[i].textContent = left >= 0 && point in values ? read(values[point]) : '';
+      readouts[i].textContent = point === undefined ? '' : read(values[point]);
     });
+    options.onCursor(point);
   }
 
   private select(): void {

@@ -6,6 +6,8 @@ import { type Service, startService } from '../support/service.js';
 
 const ECG = readFileSync('model_creation/data/test.csv', 'utf8').trim().split('\r\n').slice(1);
 
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+
 describe('the chart of the page', function () {
   let browser: Browser | undefined;
   let service: Service;
@@ -109,5 +111,116 @@ describe('the chart of the page', function () {
     const [plain, missing, gap] = [await shadeAt(0.55), await shadeAt(0.35), await shadeAt(699.5 / 999)];
     expect(missing).to.equal(180);
     expect(gap).to.be.within(plain + 15, 170);
+  });
+
+  it('leaves the wheel to the page until it has the focus, and at either end of its zoom', async () => {
+    const page = await show(ECG.slice(0, 3000), { viewport: { width: 1280, height: 500 } });
+    await page.evaluate(() => document.querySelector('#chart')?.scrollIntoView({ block: 'center' }));
+    const range = () => page.evaluate(() => document.querySelector('#range')?.textContent);
+    const all = await range();
+    await page.hover('.u-over >> nth=0', { position: { x: 300, y: 40 } });
+    const turn = async (delta: number) => {
+      const before = await page.evaluate(() => scrollY);
+      await page.mouse.wheel(0, delta);
+      await page.waitForTimeout(300);
+      return (await page.evaluate(() => scrollY)) - before;
+    };
+    expect(await turn(-60)).to.be.below(0);
+    await page.keyboard.down('Control');
+    expect(await turn(-60)).to.equal(0);
+    await page.keyboard.up('Control');
+    await page.mouse.move(0, 0);
+    const pinched = await range();
+    expect(pinched).to.not.equal(all);
+    await page.click('.u-over >> nth=0', { position: { x: 300, y: 40 } });
+    expect(await turn(-60)).to.equal(0);
+    for (let i = 0; i < 12 && (await page.getAttribute('#in', 'aria-disabled')) === 'false'; i++) await turn(-600);
+    expect(await page.getAttribute('#in', 'aria-disabled')).to.equal('true');
+    expect(await turn(-60)).to.be.below(0);
+  });
+
+  it('says where the cursor is, by mouse and by finger', async () => {
+    const rows = ECG.slice(0, 1000);
+    const page = await show(rows);
+    const area = await page.locator('.u-over').first().boundingBox();
+    await page.hover('.u-over >> nth=0', { position: { x: (area?.width ?? 0) / 2, y: 40 } });
+    expect(await page.textContent('#range')).to.match(/^Point (49\d|50\d)$/);
+    await page.mouse.move(0, 0);
+    expect(await page.textContent('#range')).to.equal('Points 0 to 999');
+    const times = rows.map((value, i) => `${new Date(Date.UTC(2024, 4, 1) + i * 60_000).toISOString()},${value}`);
+    const phone = await show(times, PHONE, 'time,value');
+    await phone.locator('.u-over').first().scrollIntoViewIfNeeded();
+    await phone
+      .locator('.u-over')
+      .first()
+      .tap({ position: { x: 0, y: 40 } });
+    expect(await phone.textContent('#range')).to.match(/^At 2024-05-01T00:0\d:00.000Z$/);
+    expect(await phone.textContent('.key-series .value')).to.match(/^-?\d/);
+  });
+
+  it('shows epochs as dates, and as they are to those who ask', async () => {
+    const page = await show(
+      ECG.slice(0, 1000).map((value, i) => `${1_709_287_200 + i * 60},${value}`),
+      {},
+      'time,value',
+    );
+    expect(await page.textContent('#range')).to.equal('2024-03-01 10:00:00 to 2024-03-02 02:39:00');
+    expect(await page.getAttribute('#range', 'title')).to.equal('1709287200 to 1709347140');
+  });
+
+  it('keeps the focus on a button that turns itself off, and takes its keys there', async () => {
+    const page = await show(ECG.slice(0, 6000));
+    await page.click('#in');
+    await page.click('#all');
+    expect(await page.evaluate(() => document.activeElement?.id)).to.equal('all');
+    expect(await page.getAttribute('#all', 'aria-disabled')).to.equal('true');
+    await page.keyboard.press('Shift+N');
+    await page.waitForFunction(() => document.querySelector('#range')?.textContent !== 'Points 0 to 5,999');
+    await page.keyboard.press('0');
+    await page.waitForFunction(() => document.querySelector('#range')?.textContent === 'Points 0 to 5,999');
+  });
+
+  it('is told to those who do not see it once it rests, and anew once the verdict changes', async () => {
+    const page = await show(ECG.slice(0, 3000));
+    const spoken = () => page.textContent('#spoken');
+    await page.waitForTimeout(900);
+    expect(await spoken()).to.equal(await page.textContent('#summary'));
+    await page.click('#in');
+    await page.waitForTimeout(900);
+    expect(await spoken()).to.match(/^Points 750 to 2,249, \d+ flagged interval/);
+    await page.focus('#slider');
+    await page.keyboard.press('PageDown');
+    await page.waitForTimeout(900);
+    // The slider's own words are enough.
+    expect(await spoken()).to.equal('');
+    await page.fill('#margin', '1.1');
+    await page.waitForTimeout(900);
+    expect(await spoken()).to.equal(await page.textContent('#summary'));
+  });
+
+  it('draws the strip in the colours of now, and does not follow a finger on it twice', async () => {
+    const page = await show(ECG.slice(0, 3000), PHONE);
+    const strip = () => page.evaluate(() => document.querySelector<HTMLCanvasElement>('.overview')?.toDataURL());
+    const light = await strip();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.waitForTimeout(300);
+    expect(await strip()).to.not.equal(light);
+    await page.click('#in');
+    await page.locator('.overview-frame').scrollIntoViewIfNeeded();
+    const area = await page.locator('.overview-frame').boundingBox();
+    if (!area) throw new Error('no strip');
+    const session = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...shares: number[]) =>
+      session.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: shares.map((share) => ({ x: area.x + share * area.width, y: area.y + 20 })),
+      });
+    await touch('touchStart', 0.5);
+    for (const share of [0.55, 0.6, 0.65]) await touch('touchMove', share);
+    await touch('touchEnd');
+    await page.waitForTimeout(200);
+    const [from, to] = ((await page.textContent('#range')) ?? '').replaceAll(',', '').match(/\d+/g) ?? [];
+    // The middle of the screen is where the finger was.
+    expect((Number(from) + Number(to)) / 2).to.be.closeTo(0.65 * 2999, 30);
   });
 });

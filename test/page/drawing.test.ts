@@ -4,7 +4,7 @@ import { measure, reading, tickLabel } from '../../src/page/format.js';
 import { Pyramid, thin } from '../../src/page/pyramid.js';
 import { ticksOf } from '../../src/page/ticks.js';
 import { Times, packTimes } from '../../src/page/times.js';
-import { around, pan, showsAll, wholeOf, zoom } from '../../src/page/view.js';
+import { around, pan, pointsIn, showsAll, showsLeast, wholeOf, zoom } from '../../src/page/view.js';
 
 const MILLION = 1_000_000;
 
@@ -175,7 +175,17 @@ describe('moving about in the page', () => {
     expect(zoom(wholeOf(1000), 3, 500, 1000)).to.deep.equal(wholeOf(1000));
     const closest = zoom({ from: 100, to: 120 }, 1e-6, 110, 1000);
     expect(closest.to - closest.from).to.equal(16);
+    expect([showsLeast(closest, 1000), showsLeast({ from: 0, to: 17 }, 1000)]).to.deep.equal([true, false]);
     expect(zoom(wholeOf(5), 0.1, 2, 5)).to.deep.equal(wholeOf(5));
+  });
+
+  it('comes back to all where it zooms in and as far out again', () => {
+    let view = wholeOf(1_000_000);
+    for (const factor of [0.7, 0.3, 0.11]) view = zoom(view, factor, 777_777, 1_000_000);
+    for (const factor of [0.3, 0.7, 0.11]) view = zoom(view, 1 / factor, 777_777, 1_000_000);
+    expect(view).to.deep.equal(wholeOf(1_000_000));
+    expect(pointsIn({ from: 1e-9, to: 41.999_999_9 })).to.deep.equal([0, 42]);
+    expect(pointsIn({ from: 0.5, to: 41.5 })).to.deep.equal([1, 41]);
   });
 
   it('shows an interval with what is around it, at the ends of the series too', () => {
@@ -233,6 +243,13 @@ describe('times in the page', () => {
     const times = new Times(packTimes(labels));
     expect(labels.map((_, i) => times.label(i))).to.deep.equal(labels);
     expect(times.seconds).to.equal(undefined);
+    expect(labels.map((_, i) => times.name(i))).to.deep.equal(labels);
     expect(packTimes(['2024-03-02', '2024-03-01']).seconds).to.equal(undefined);
+  });
+
+  it('have readable names where they are epochs', () => {
+    const epochs = new Times(packTimes(['1709287200', '1709287260.5']));
+    expect([epochs.name(0), epochs.name(1)]).to.deep.equal(['2024-03-01 10:00:00', '2024-03-01 10:01:00.500']);
+    expect(new Times(packTimes(['2024-03-01T10:00Z'])).name(0)).to.equal('2024-03-01T10:00Z');
   });
 });

@@ -252,33 +252,39 @@ describe('the page', function () {
   it('zooms and moves by wheel, by mouse and by its buttons', async () => {
     const { page } = await open();
     await takeSample(page);
+    const area = await page.locator('.u-over').first().boundingBox();
+    if (!area) throw new Error('no chart');
+    const moveTo = (share: number, steps = 1) => page.mouse.move(area.x + area.width * share, area.y + 40, { steps });
     const span = async () => {
+      // While the mouse is in the chart, it is the point beneath it that is told.
+      await page.mouse.move(0, 0);
       await page.waitForTimeout(50);
       const [from, to] = ((await page.textContent('#range')) ?? '').replaceAll(',', '').match(/\d+/g) ?? [];
       return [Number(from), Number(to)];
     };
-    const area = await page.locator('.u-over').first().boundingBox();
-    if (!area) throw new Error('no chart');
-    const at = (share: number) => area.x + area.width * share;
-    await page.mouse.move(at(0.5), area.y + 40);
-    await page.mouse.wheel(0, -500);
-    const zoomed = await span();
+    const turn = async (share: number, x: number, y: number) => {
+      await moveTo(share);
+      await page.mouse.wheel(x, y);
+      return span();
+    };
+    await page.focus('#chart');
+    const zoomed = await turn(0.5, 0, -500);
     expect(zoomed[0]).to.be.within(7000, 7600);
     expect(zoomed[1]).to.be.within(20_400, 21_000);
-    await page.mouse.wheel(300, 0);
-    expect((await span())[0]).to.be.above(zoomed[0] + 1000);
+    expect((await turn(0.5, 300, 0))[0]).to.be.above(zoomed[0] + 1000);
     await page.dblclick('.u-over >> nth=0');
     expect(await span()).to.deep.equal([0, 27_999]);
-    await page.mouse.move(at(0.25), area.y + 40);
+    await moveTo(0.25);
     await page.mouse.down();
-    await page.mouse.move(at(0.5), area.y + 40, { steps: 4 });
+    await moveTo(0.5, 4);
     await page.mouse.up();
     const dragged = await span();
     expect(dragged[0]).to.be.within(6900, 7100);
     expect(dragged[1]).to.be.within(13_900, 14_100);
+    await moveTo(0.5);
     await page.keyboard.down('Shift');
     await page.mouse.down();
-    await page.mouse.move(at(0.25), area.y + 40, { steps: 4 });
+    await moveTo(0.25, 4);
     await page.mouse.up();
     await page.keyboard.up('Shift');
     expect((await span())[0]).to.be.within(8600, 8900);
