@@ -8,7 +8,7 @@ const ECG = readFileSync('model_creation/data/test.csv', 'utf8').trim().split('\
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
-describe('the chart of the page', function () {
+describe('chart and options of the page', function () {
   let browser: Browser | undefined;
   let service: Service;
   let visits: Visit[] = [];
@@ -222,5 +222,34 @@ describe('the chart of the page', function () {
     const [from, to] = ((await page.textContent('#range')) ?? '').replaceAll(',', '').match(/\d+/g) ?? [];
     // The middle of the screen is where the finger was.
     expect((Number(from) + Number(to)) / 2).to.be.closeTo(0.65 * 2999, 30);
+  });
+
+  it('has what is wrong with an option beneath its field, and takes a decimal comma', async () => {
+    const page = await show(ECG.slice(0, 6000));
+    await page.click('summary');
+    for (const [name, label] of [
+      ['percentile', 'Percentile'],
+      ['mergeGap', 'Join intervals closer than'],
+    ]) {
+      await page.fill(`#${name}`, 'x');
+      expect(await page.textContent('#option-error')).to.match(
+        new RegExp(`^${label}: expected a number .*, got "x".$`),
+      );
+      const described = await page.getAttribute(`#${name}`, 'aria-describedby');
+      expect(described?.split(' ')).to.include('option-error');
+      expect(await page.getAttribute(`#${name}`, 'aria-errormessage')).to.equal('option-error');
+      const [field, error] = [
+        await page.locator(`#${name}`).boundingBox(),
+        await page.locator('#option-error').boundingBox(),
+      ];
+      if (!field || !error) throw new Error('not to be seen');
+      expect(error.y - field.y - field.height).to.be.within(0, 16);
+      await page.fill(`#${name}`, '1');
+      expect(await page.locator('[aria-errormessage], [aria-describedby~=option-error]').count()).to.equal(0);
+    }
+    expect(await page.getAttribute('#mergeGap', 'aria-describedby')).to.equal('mergeGap-help');
+    await page.fill('#percentile', '99,5');
+    expect(await page.isHidden('#option-error')).to.equal(true);
+    expect(await page.textContent('#threshold')).to.include('which 99.5 % of the normal errors');
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { bandsOf, runsOf } from '../../src/page/bands.js';
 import { measure, reading, tickLabel } from '../../src/page/format.js';
+import { withDecimalPoint } from '../../src/page/options-form.js';
 import { Pyramid, thin } from '../../src/page/pyramid.js';
 import { ticksOf } from '../../src/page/ticks.js';
 import { Times, packTimes } from '../../src/page/times.js';
@@ -153,6 +154,15 @@ describe('numbers in the page', () => {
     expect(reading(-1e-9, 1)).to.equal('0');
     expect(reading(9.804933049220845e-10, 2e-10)).to.equal('9.805e-10');
     expect(reading(NaN, 1)).to.equal('');
+  });
+
+  it('are read with a decimal comma, but not with one that may set thousands apart', () => {
+    const read = (text: string, mayBeLarge = true) => withDecimalPoint(text, mayBeLarge);
+    expect(['99,5', ',5', '-0,125', '1,5'].map((text) => read(text))).to.deep.equal(['99.5', '.5', '-0.125', '1.5']);
+    expect(['1,000', '12,345,678', '1.5', 'above', '1,2,3'].map((text) => read(text))).to.deep.equal([
+      ...['1,000', '12,345,678', '1.5', 'above', '1,2,3'],
+    ]);
+    expect(read('99,995', false)).to.equal('99.995');
   });
 
   it('are never cut to a letter', () => {

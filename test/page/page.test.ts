@@ -213,7 +213,8 @@ describe('the page', function () {
     expect(await row.locator('td').allTextContents()).to.deep.equal([`${anomalousPoints}`, `${anomalies.length}`]);
     await row.locator('button').click();
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
-    expect(await row.getAttribute('aria-current')).to.equal('true');
+    expect(await row.locator('button').getAttribute('aria-current')).to.equal('true');
+    expect(await row.getByRole('button', { name: 'Percentile 95' }).count()).to.equal(1);
   });
 
   it('has all other options of the service, and names what is wrong with one', async () => {
@@ -229,9 +230,7 @@ describe('the page', function () {
     const { anomalies, anomalousPoints } = await serverSays(options);
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
     await page.fill('#margin', '0.5');
-    expect(await page.textContent('#option-error')).to.equal(
-      'Parameter margin: expected a number of at least 1, got "0.5".',
-    );
+    expect(await page.textContent('#option-error')).to.equal('Margin: expected a number of at least 1, got "0.5".');
     expect(await page.getAttribute('#margin', 'aria-invalid')).to.equal('true');
     expect(await findBarriers(page)).to.deep.equal([]);
     await page.click('#defaults');
