@@ -1,16 +1,16 @@
 import type uPlot from 'uplot';
-import type { Anomaly } from '../detection/interval.js';
+import { type Anomaly, scoreOf } from '../detection/interval.js';
 import { AxisWidth } from './axis-width.js';
 import { type Run, runsOf } from './bands.js';
 import { measure } from './format.js';
 import type { Motions, Movable } from './gestures.js';
 import { Overview } from './overview.js';
 import { Panel } from './panel.js';
-import { Pyramid } from './pyramid.js';
+import { pyramidOf } from './pyramid.js';
 import type { Verdict } from '../detection/verdict.js';
 import type { Scored } from './rejudge.js';
 import { drawBands, drawGaps, drawMissing, drawThreshold, THINNEST_BAND } from './marks.js';
-import { scoreAxis } from './score-axis.js';
+import { errorOfScoreOne, scoreAxis } from './score-axis.js';
 import { ticksOf } from './ticks.js';
 import { type View, pan, showsAll, showsLeast, wholeOf, zoom } from './view.js';
 
@@ -37,7 +37,6 @@ const THRESHOLD_KEY: [string, string][] = [['threshold', 'threshold']];
 export class Chart implements Movable {
   private readonly axisWidth = new AxisWidth(() => this.show(this.current));
   private readonly panels: Panel[] = [];
-  private readonly score: Pyramid;
   private readonly missing: Run[];
   /** The points before which time passed. */
   private readonly gaps: Run[];
@@ -57,7 +56,6 @@ export class Chart implements Movable {
     private readonly events: ChartEvents,
     view?: View,
   ) {
-    this.score = new Pyramid(scored.error);
     this.missing = runsOf(scored.missing);
     this.gaps = gapsOf(scored);
     this.current = view ?? wholeOf(scored.length);
@@ -131,7 +129,7 @@ export class Chart implements Movable {
   };
 
   private makePanels(): Panel[] {
-    const { columns, times } = this.scored;
+    const { columns, times, values, expected } = this.scored;
     const { drawn } = this;
     const shared = {
       axisWidth: this.axisWidth,
@@ -142,12 +140,12 @@ export class Chart implements Movable {
       // They have one cursor.
       onCursor: (point?: number) => this.events.onCursor(point),
     };
-    const values = drawn.map((j) => ({
+    const series = drawn.map((j) => ({
       ...{ height: drawn.length === 1 ? ONLY_PANEL : SHARED_PANEL, labelled: false },
       keys: j === drawn[0] ? this.keys() : [],
       lines: [
-        { name: 'expected', colour: 'expected' as const, pyramid: this.pyramidOf(this.scored.expected, j) },
-        { name: columns[j], colour: 'series' as const, pyramid: this.pyramidOf(this.scored.values, j) },
+        { name: 'expected', colour: 'expected' as const, pyramid: pyramidOf(expected, columns.length, j) },
+        { name: columns[j], colour: 'series' as const, pyramid: pyramidOf(values, columns.length, j) },
       ],
     }));
     const score = {
@@ -156,14 +154,14 @@ export class Chart implements Movable {
         {
           name: 'score',
           colour: 'score' as const,
-          pyramid: this.score,
-          read: (error: number) => measure(error / this.verdict.threshold),
+          pyramid: pyramidOf(this.scored.error),
+          read: (error: number) => measure(scoreOf(error, this.verdict.threshold)),
         },
       ],
       scale: scoreAxis(this.scored.calibration, () => this.verdict.threshold),
-      over: (plot: uPlot) => drawThreshold(plot, this.verdict.threshold),
+      over: (plot: uPlot) => drawThreshold(plot, errorOfScoreOne(this.verdict.threshold)),
     };
-    const panels = [...values, score].map((options) => new Panel({ ...options, ...shared }, this.root.clientWidth));
+    const panels = [...series, score].map((options) => new Panel({ ...options, ...shared }, this.root.clientWidth));
     for (const { plot } of panels) plot.over.addEventListener('click', (event) => this.pick(plot, event));
     return panels;
   }
@@ -177,12 +175,6 @@ export class Chart implements Movable {
     drawBands(plot, this.verdict.anomalies, this.chosen);
     drawMissing(plot, this.missing);
     drawGaps(plot, this.gaps);
-  }
-
-  private pyramidOf(values: Float64Array, column: number): Pyramid {
-    const width = this.scored.columns.length;
-    if (width === 1) return new Pyramid(values);
-    return new Pyramid(Float64Array.from({ length: this.scored.length }, (_, i) => values[i * width + column]));
   }
 
   private resize(): void {

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { calibrate } from '../../src/detection/calibration.js';
 import { bandsOf, runsOf } from '../../src/page/bands.js';
 import { measure, reading, tickLabel } from '../../src/page/format.js';
 import { withDecimalPoint } from '../../src/page/options-form.js';
-import { Pyramid, thin } from '../../src/page/pyramid.js';
+import { Pyramid, pyramidOf, thin } from '../../src/page/pyramid.js';
+import { errorOfScoreOne, scoreAxis } from '../../src/page/score-axis.js';
 import { ticksOf } from '../../src/page/ticks.js';
 import { Times, packTimes } from '../../src/page/times.js';
 import { around, pan, pointsIn, showsAll, showsLeast, wholeOf, zoom } from '../../src/page/view.js';
@@ -169,6 +171,34 @@ describe('numbers in the page', () => {
     expect(['7.272', '1,235,000,000', '1.23e-5', '4.00e+15']).to.deep.equal(
       [7.2718, 1_234_567_890, 0.0000123, 4e15].map(measure),
     );
+  });
+});
+
+describe('the axis of scores', () => {
+  const calibration = calibrate(Float32Array.from({ length: 1000 }, (_, i) => i / 1000));
+
+  it('reaches from what is normal to beyond the threshold, wherever that is', () => {
+    for (const threshold of [0, 1e-9, 0.5, 1, 1e6]) {
+      const { range, splits, label } = scoreAxis(calibration, () => threshold);
+      const [low, high] = range();
+      const one = errorOfScoreOne(threshold);
+      expect(one, `${threshold}`).to.be.within(low, high);
+      expect(high).to.be.above(1);
+      expect(low).to.be.above(0);
+      expect(splits().map(label)).to.include('1');
+    }
+    expect(errorOfScoreOne(0.5)).to.equal(0.5);
+  });
+});
+
+describe('the pyramid of a column', () => {
+  it('is made once for as long as its values live', () => {
+    const values = Float64Array.of(1, 10, 2, 20, 3, 30);
+    const second = pyramidOf(values, 2, 1);
+    expect([...second.values]).to.deep.equal([10, 20, 30]);
+    expect(pyramidOf(values, 2, 1)).to.equal(second);
+    expect(pyramidOf(values, 2, 0)).to.not.equal(second);
+    expect(pyramidOf(values.slice(), 2, 1)).to.not.equal(second);
   });
 });
 
