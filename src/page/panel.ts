@@ -44,7 +44,7 @@ export interface PanelOptions {
 }
 
 const TICK_WIDTH = 90;
-const TICKS_HEIGHT = 42;
+const TICKS_HEIGHT = 46;
 const THINNEST = 0.75;
 const FEW_POINTS = 2;
 const SHORTEST_DRAG = 4;

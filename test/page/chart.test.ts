@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { type Visit, startBrowser, visit } from '../support/browser.js';
+import { type Visit, findBarriers, startBrowser, visit } from '../support/browser.js';
+import { meanModelBytes } from '../support/models.js';
 import { type Service, startService } from '../support/service.js';
 
 const ECG = readFileSync('model_creation/data/test.csv', 'utf8').trim().split('\r\n').slice(1);
@@ -11,6 +12,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 describe('chart and options of the page', function () {
   let browser: Browser | undefined;
   let service: Service;
+  let several: Service;
   let visits: Visit[] = [];
 
   before(async function () {
@@ -19,11 +21,12 @@ describe('chart and options of the page', function () {
       console.log('    no Chromium is installed (CHROMIUM names another): what needs one is skipped');
       this.skip();
     }
-    service = await startService();
+    const three = meanModelBytes(Array.from({ length: 3 }, () => ({ mean: 0, scale: 1 })));
+    [service, several] = await Promise.all([startService(), startService({ 'three/1': three })]);
   });
   after(async () => {
     await browser?.close();
-    await service?.stop();
+    await Promise.all([service?.stop(), several?.stop()]);
   });
   afterEach(async function () {
     const troubles = visits.flatMap((each) => each.troubles);
@@ -33,8 +36,13 @@ describe('chart and options of the page', function () {
   });
 
   /** The page with a CSV of one column, `value`, or of what comes before it too. */
-  async function show(rows: (string | number)[], options: BrowserContextOptions = {}, header = 'value'): Promise<Page> {
-    const opened = await visit(browser as Browser, `${service.url}/`, options);
+  async function show(
+    rows: (string | number)[],
+    options: BrowserContextOptions = {},
+    header = 'value',
+    url = service.url,
+  ): Promise<Page> {
+    const opened = await visit(browser as Browser, `${url}/`, options);
     visits.push(opened);
     const { page } = opened;
     await page.waitForSelector('#model:not(:empty)');
@@ -251,5 +259,53 @@ describe('chart and options of the page', function () {
     await page.fill('#percentile', '99,5');
     expect(await page.isHidden('#option-error')).to.equal(true);
     expect(await page.textContent('#threshold')).to.include('which 99.5 % of the normal errors');
+  });
+
+  it('shows which columns are to blame, also on a phone', async () => {
+    const rows = Array.from({ length: 600 }, (_, i) => {
+      const values = [5, 6, 7].map((period) => Math.sin(i / period) * (i > 300 && i < 320 ? 9 : 1));
+      return [new Date(Date.UTC(2024, 4, 1) + i * 60_000).toISOString(), ...values].join();
+    });
+    for (const options of [PHONE, { viewport: { width: 1440, height: 900 } }]) {
+      const page = await show(rows, options, 'time,c0,c1,c2', several.url);
+      const cell = page.locator('#intervals .blame').first();
+      expect(await cell.textContent()).to.match(/c\d.*c\d.*c\d/);
+      const [inner, outer] = [await cell.boundingBox(), await page.locator('.intervals-card .scroll').boundingBox()];
+      if (!inner || !outer) throw new Error('not to be seen');
+      expect(inner.x + inner.width).to.be.at.most(outer.x + outer.width + 0.5);
+      expect(await cell.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).to.equal(0);
+      expect(await findBarriers(page)).to.deep.equal([]);
+    }
+  });
+
+  it('prints all of chart and list, and no controls', async () => {
+    const page = await show(ECG.slice(0, 6000), { viewport: { width: 1440, height: 900 } });
+    await page.emulateMedia({ media: 'print' });
+    // Paper is narrower than the window in which the chart was drawn.
+    await page
+      .locator('.panel')
+      .first()
+      .evaluate((panel) => panel.setAttribute('style', 'width: 500px'));
+    expect(
+      await page
+        .locator('#chart canvas')
+        .first()
+        .evaluate((canvas) => canvas.getBoundingClientRect().width),
+    ).to.be.at.most(500);
+    expect(await page.locator('.intervals-card .scroll').evaluate((list) => getComputedStyle(list).maxHeight)).to.equal(
+      'none',
+    );
+    for (const control of ['#all', '#percentile', '#order', '.save-card', '#file + label']) {
+      expect(await page.locator(control).isVisible(), control).to.equal(false);
+    }
+    for (const told of ['#summary', '#range', '#threshold']) expect(await page.isVisible(told), told).to.equal(true);
+  });
+
+  it('raises no alarm where nothing is flagged', async () => {
+    const page = await show(ECG.slice(0, 6000));
+    expect(await page.locator('#summary .alarm').textContent()).to.equal('1 flagged interval');
+    await page.fill('#margin', '50');
+    expect(await page.textContent('#summary strong')).to.equal('0 flagged intervals');
+    expect(await page.locator('#summary .alarm').count()).to.equal(0);
   });
 });
