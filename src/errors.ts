@@ -41,6 +41,8 @@ export interface ErrorDetails {
   row?: number;
   /** Column of the CSV by name, or by number counted from 1 where there is no header. */
   column?: string;
+  /** The option that is wrong, by its name. */
+  parameter?: string;
   /** What would have been right. */
   expected?: string;
   /** What came instead. */

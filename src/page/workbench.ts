@@ -3,7 +3,7 @@ import type { Anomaly } from '../detection/interval.js';
 import type { Verdict } from '../detection/verdict.js';
 import { Chart } from './chart.js';
 import type { Command } from './curl.js';
-import { byId } from './dom.js';
+import { byId, onPress } from './dom.js';
 import { count } from './format.js';
 import { listen } from './gestures.js';
 import { IntervalTable } from './interval-table.js';
@@ -42,7 +42,8 @@ export class Workbench {
 
   constructor(private model: ChosenModel) {
     this.form = new OptionsForm(model.description, (chosen) => this.judge(chosen));
-    listen(byId('chart', HTMLElement), () => this.chart);
+    const chart = byId('chart', HTMLElement);
+    listen(chart, chart.closest('.stage') ?? chart, () => this.chart);
     onThemeChange(() => this.chart?.redraw());
     const buttons: Record<string, (chart: Chart) => void> = {
       previous: () => this.step(-1),
@@ -52,7 +53,7 @@ export class Workbench {
       all: ({ motions }) => motions.showAll(),
     };
     for (const [id, action] of Object.entries(buttons)) {
-      byId(id, HTMLButtonElement).addEventListener('click', () => this.chart && action(this.chart));
+      onPress(byId(id, HTMLButtonElement), () => this.chart && action(this.chart));
     }
   }
 
@@ -130,6 +131,7 @@ export class Workbench {
       left > 0 ? `${count(left, 'column')} more: shown are those that are blamed most.` : '';
     const events = {
       onView: (view: View) => this.verdict && this.narrator.tellView(view, scored, this.verdict),
+      onCursor: (point?: number) => this.narrator.tellCursor(point),
       onPick: (anomaly: Anomaly) => this.choose(anomaly),
       onStep: (direction: 1 | -1) => this.step(direction),
     };

@@ -192,7 +192,8 @@ describe('the page', () => {
     expect(await row.locator('td').allTextContents()).to.deep.equal([`${anomalousPoints}`, `${anomalies.length}`]);
     await row.locator('button').click();
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
-    expect(await row.getAttribute('aria-current')).to.equal('true');
+    expect(await row.locator('button').getAttribute('aria-current')).to.equal('true');
+    expect(await row.getByRole('button', { name: 'Percentile 95' }).count()).to.equal(1);
   });
 
   it('has all other options of the service, and names what is wrong with one', async () => {
@@ -208,9 +209,7 @@ describe('the page', () => {
     const { anomalies, anomalousPoints } = await serverSays(options);
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
     await page.fill('#margin', '0.5');
-    expect(await page.textContent('#option-error')).to.equal(
-      'Parameter margin: expected a number of at least 1, got "0.5".',
-    );
+    expect(await page.textContent('#option-error')).to.equal('Margin: expected a number of at least 1, got "0.5".');
     expect(await page.getAttribute('#margin', 'aria-invalid')).to.equal('true');
     expect(await findBarriers(page)).to.deep.equal([]);
     await page.click('#defaults');
@@ -231,33 +230,39 @@ describe('the page', () => {
   it('zooms and moves by wheel, by mouse and by its buttons', async () => {
     const { page } = await open();
     await takeSample(page);
+    const area = await page.locator('.u-over').first().boundingBox();
+    if (!area) throw new Error('no chart');
+    const moveTo = (share: number, steps = 1) => page.mouse.move(area.x + area.width * share, area.y + 40, { steps });
     const span = async () => {
+      // While the mouse is in the chart, it is the point beneath it that is told.
+      await page.mouse.move(0, 0);
       await page.waitForTimeout(50);
       const [from, to] = ((await page.textContent('#range')) ?? '').replaceAll(',', '').match(/\d+/g) ?? [];
       return [Number(from), Number(to)];
     };
-    const area = await page.locator('.u-over').first().boundingBox();
-    if (!area) throw new Error('no chart');
-    const at = (share: number) => area.x + area.width * share;
-    await page.mouse.move(at(0.5), area.y + 40);
-    await page.mouse.wheel(0, -500);
-    const zoomed = await span();
+    const turn = async (share: number, x: number, y: number) => {
+      await moveTo(share);
+      await page.mouse.wheel(x, y);
+      return span();
+    };
+    await page.focus('#chart');
+    const zoomed = await turn(0.5, 0, -500);
     expect(zoomed[0]).to.be.within(7000, 7600);
     expect(zoomed[1]).to.be.within(20_400, 21_000);
-    await page.mouse.wheel(300, 0);
-    expect((await span())[0]).to.be.above(zoomed[0] + 1000);
+    expect((await turn(0.5, 300, 0))[0]).to.be.above(zoomed[0] + 1000);
     await page.dblclick('.u-over >> nth=0');
     expect(await span()).to.deep.equal([0, 27_999]);
-    await page.mouse.move(at(0.25), area.y + 40);
+    await moveTo(0.25);
     await page.mouse.down();
-    await page.mouse.move(at(0.5), area.y + 40, { steps: 4 });
+    await moveTo(0.5, 4);
     await page.mouse.up();
     const dragged = await span();
     expect(dragged[0]).to.be.within(6900, 7100);
     expect(dragged[1]).to.be.within(13_900, 14_100);
+    await moveTo(0.5);
     await page.keyboard.down('Shift');
     await page.mouse.down();
-    await page.mouse.move(at(0.25), area.y + 40, { steps: 4 });
+    await moveTo(0.25, 4);
     await page.mouse.up();
     await page.keyboard.up('Shift');
     expect((await span())[0]).to.be.within(8600, 8900);
