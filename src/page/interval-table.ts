@@ -150,7 +150,7 @@ function blameText(columns: ColumnShare[]): string {
   return columns
     .filter(({ share }, i) => i === 0 || share >= LEAST_SHARE)
     .slice(0, MOST_BLAMED)
-    .map(({ column, share }) => `${column} ${Math.round(share * 100)} %`)
+    .map(({ column, share }) => `${column} ${Math.round(share * 100)}\u00a0%`)
     .join(', ');
 }
 
