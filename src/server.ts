@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.js';
 import { Connections } from './connections.js';
 import { Registration } from './engines/registration.js';
 import { Trust } from './engines/trust.js';
+import { AppError } from './errors.js';
 import { Metrics } from './metrics.js';
 import { createLogger, type Logger } from './logger.js';
 import { listModels } from './model-list.js';
@@ -37,6 +38,8 @@ async function start(config: Config, logger: Logger): Promise<Service> {
     metrics.countReload(error === undefined ? 'finished' : 'error');
     if (error === undefined) logger.info('models reloaded', listModels(detector));
     else logger.warn('models not reloaded', { error: (error as Error).message });
+  }).catch((cause: unknown) => {
+    throw modelPathError(cause, config);
   });
   const readiness = new Readiness();
   const queue = new TaskQueue(detector, logger, config, metrics);
@@ -55,17 +58,44 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   );
   const server = createServer(createApp({ config, detector, queue, spool, metrics, trust, logger, readiness }));
   const connections = new Connections(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.port, config.host, resolve);
-  });
-  const { address, port } = server.address() as AddressInfo;
+  const { address, port } = await listen(server, config);
   logger.info('listening', { address, port });
   await detector.probe();
   readiness.becomeReady();
-  logger.info('ready', { ...listModels(detector), workers: config.workers });
+  logger.info('ready', { page: addressOfPage(address, port), ...listModels(detector), workers: config.workers });
   registrations.push(...register(config, port, logger));
   return { server, connections, detector, queue, registrations, readiness, config, logger };
+}
+
+async function listen(server: Server, config: Config): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(listenError(cause, config)));
+    server.listen(config.port, config.host, resolve);
+  });
+  return server.address() as AddressInfo;
+}
+
+function addressOfPage(address: string, port: number): string {
+  if (address === '0.0.0.0' || address === '::') return `http://localhost:${port}/`;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+}
+
+/** Says which variable leads to an error of listening, and what to do. */
+function listenError(cause: NodeJS.ErrnoException, { host, port }: Config): Error {
+  const texts: Record<string, string> = {
+    EADDRINUSE: `PORT: ${port} is taken. End what listens there, or choose another port; 0 takes a free one.`,
+    EACCES: `PORT: ${port} is not for this user. Choose one above 1023; 0 takes a free one.`,
+  };
+  const hostText = `HOST: expected a name or an address of this machine, got "${host}" (${cause.message}).`;
+  return new Error(texts[cause.code ?? ''] ?? hostText, { cause });
+}
+
+/** Says that it is the variable which leads to a model that cannot be used. */
+function modelPathError(cause: unknown, { modelPath }: Config): unknown {
+  // The other variable that this may have to do with is named already.
+  if (!(cause instanceof AppError) || cause.message.startsWith('DEFAULT_MODEL')) return cause;
+  const expected = 'a folder of models or a model file';
+  return new Error(`MODEL_PATH: expected ${expected}, got "${modelPath}". ${cause.message}`, { cause });
 }
 
 /** Keeps the service registered with every configured Engine; none of them is waited for. */

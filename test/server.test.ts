@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Report } from '../src/detection/report.js';
 import { EngineADouble } from './support/engine-a-double.js';
-import { type RunningProcess, run, start } from './support/processes.js';
+import { run, RunningProcess, start } from './support/processes.js';
 
 const SERVER = 'dist/server.js';
 const STRACE = '/usr/bin/strace';
@@ -45,6 +45,15 @@ async function countRows({ body }: Response): Promise<number> {
 function peakMemory({ child }: RunningProcess): number {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
   return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) / 1024;
+}
+
+/** Ends whatever is left of a process that leads a group of its own. */
+function endGroup({ child: { pid = 0 } }: RunningProcess): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    expect(error).to.have.property('code', 'ESRCH');
+  }
 }
 
 describe('the server as a process', function () {
@@ -268,10 +277,49 @@ describe('the server as a process', function () {
     expect(stderr).to.include('PORT: expected a whole number from 0 to 65535, got "abc"');
   });
 
-  it('says that the model is missing, and does not start', async () => {
-    const { code, stderr } = await run(process.execPath, [SERVER], { MODEL_PATH: 'nowhere.onnx', PORT: '0' });
+  const mistakes: [name: string, env: NodeJS.ProcessEnv, text: RegExp][] = [
+    ['a model that is not there', { MODEL_PATH: 'nowhere.onnx' }, /^MODEL_PATH: .*got "nowhere.onnx".*ENOENT: no such/],
+    ['a default model that is none of them', { DEFAULT_MODEL: 'none' }, /^DEFAULT_MODEL: .*expected one of ecg\/1/],
+    ['a host that is no address', { HOST: '999.1.1.1' }, /^HOST: .*got "999.1.1.1"/],
+    ['a host of another machine', { HOST: '192.0.2.1' }, /^HOST: .*got "192.0.2.1"/],
+  ];
+  for (const [name, env, text] of mistakes) {
+    it(`names the variable that leads to ${name}, and does not start`, async () => {
+      const { code, stderr } = await run(process.execPath, [SERVER], { PORT: '0', ...env });
+      expect(code).to.equal(1);
+      expect(stderr).to.match(text).and.not.include('    at ');
+    });
+  }
+
+  it('says that the port is taken and what to do, and does not start', async () => {
+    const { port } = new URL(await listening(serve()));
+    const { code, stderr } = await run(process.execPath, [SERVER], { HOST: '127.0.0.1', PORT: port });
     expect(code).to.equal(1);
-    expect(stderr).to.include("Model file nowhere.onnx: ENOENT: no such file or directory, open 'nowhere.onnx'");
+    expect(stderr).to.match(new RegExp(`^PORT: ${port} is taken. .*0 takes a free one`));
+  });
+
+  it('says where the page is once it is ready', async () => {
+    const server = serve();
+    const url = await listening(server);
+    const [, page] = await server.said(/"message":"ready".*"page":"([^"]+)"/);
+    expect(page).to.equal(`${url}/`);
+    expect((await fetch(page)).headers.get('content-type')).to.match(/text\/html/);
+  });
+
+  it('is built and run by npm start, which says so, and ends with it at SIGTERM', async () => {
+    const env = { ...process.env, NODE_V8_COVERAGE: '', HOST: '127.0.0.1', PORT: '0' };
+    const npm = new RunningProcess(spawn('npm', ['start'], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
+    try {
+      const url = await listening(npm);
+      expect(npm.stdout).to.match(/> .* build\n/);
+      npm.child.kill('SIGTERM');
+      const { code, stderr } = await npm.finished();
+      expect(stderr).to.include('"message":"stopped"');
+      expect(code).to.equal(0);
+      expect(await fetch(url).catch(() => 'refused')).to.equal('refused');
+    } finally {
+      endGroup(npm);
+    }
   });
 
   it('asks no other host for anything and leaves no files, from start to end', async function () {

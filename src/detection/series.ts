@@ -1,11 +1,12 @@
 import { AppError, quote } from '../errors.js';
 import { bytesInMemory, type ByteSource } from './byte-source.js';
 import { BlockBuilder, type CellBlock, type SeriesBlock } from './cell-block.js';
-import { decodeText, type Delimiter, encodingOf, firstRows, headOf, rowsOf, sniffDelimiter } from './csv.js';
+import { decodeText, type Delimiter, encodingOf, firstRows, headOf, type Row, rowsOf, sniffDelimiter } from './csv.js';
 import { fillGaps } from './gaps.js';
-import { isMissing, isNumber, NumberReader } from './numbers.js';
+import { isMissing, NumberReader } from './numbers.js';
 import { isPlainText, NotPlain, plainBlocks } from './plain-csv.js';
-import { ISO_8601, measureSampling, type Sampling, SAMPLING_POINTS } from './timestamps.js';
+import { count, readTable, SAMPLE_ROWS, type Table } from './table.js';
+import { measureSampling, type Sampling, SAMPLING_POINTS } from './timestamps.js';
 
 /** A time series: n points of c columns. */
 export interface Series extends Omit<SeriesBlock, 'rows'> {
@@ -25,6 +26,8 @@ export interface SeriesReader {
   header: string[];
   /** How the first points follow each other in time, where there are timestamps that can be read. */
   sampling?: Sampling;
+  /** The row of the CSV in which a point stands, counted from 1; where it is a CSV. */
+  rowOf?(point: number): number;
   /**
    * Reads the series, block by block.
    *
@@ -34,12 +37,9 @@ export interface SeriesReader {
   blocks(points: number, carry: boolean): Iterable<SeriesBlock>;
 }
 
-const SAMPLE_ROWS = 100;
 const BLOCK_POINTS = 8192;
 const PLAIN_HEAD_BYTES = 64 * 1024;
 const LINE_FEED = 10;
-const TIMESTAMP_NAME = /^(time|timestamp|date|datetime|date_time|ts|epoch)$/i;
-const EARLIEST_EPOCH = 1e8;
 // A date as people write it: 31.1.2024, 1/31/2024.
 const DATE = /^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b/;
 
@@ -83,7 +83,8 @@ function openPlainSeries(source: ByteSource, modelColumns?: readonly string[], o
     columns: names.length,
     ...{ valuePlaces, timestampPlace, hasHeader },
   };
-  return surveyed(table, (points, carry) => plainBlocks(source, layout, points, carry), onBlock);
+  const readCells: ReadCells = (points, carry) => plainBlocks(source, layout, points, carry);
+  return surveyed(table, readCells, () => 1, onBlock);
 }
 
 /** The first rows as text, and whether they are all there are; throws NotPlain where they are not plain. */
@@ -109,16 +110,34 @@ export function openAnySeries(
     throw new AppError('EMPTY_FILE', 'The file is empty: expected a CSV with a number in each row.');
   }
   const delimiter = sniffDelimiter(head);
-  const table = readTable(firstRows(head, delimiter, SAMPLE_ROWS), modelColumns);
-  return surveyed(
-    table,
-    (points, carry) => anyBlocks(decodeText(source, encoding), delimiter, table, points, carry),
-    onBlock,
-  );
+  const rows = () => rowsOf(decodeText(source, encoding), delimiter);
+  const table = readSample(firstRows(head, delimiter, SAMPLE_ROWS), rows, modelColumns);
+  const readCells: ReadCells = (points, carry) => anyBlocks(rows(), delimiter, table, points, carry);
+  const firstRow = () => {
+    const [{ row }] = rows();
+    return row;
+  };
+  return surveyed(table, readCells, firstRow, onBlock);
 }
 
-/** Reads all cells once, to see that they are as they should be and what they hold. */
-function surveyed(table: Table, readCells: ReadCells, onBlock?: () => void): SeriesReader {
+/** {@link readTable}; but a quote that is never closed hides all that comes after it, numbers as well. */
+function readSample(sample: string[][], rows: () => Iterable<Row>, modelColumns?: readonly string[]): Table {
+  try {
+    return readTable(sample, modelColumns);
+  } catch (error) {
+    const again = rows()[Symbol.iterator]();
+    let left = SAMPLE_ROWS;
+    while (left > 0 && !again.next().done) left -= 1;
+    throw error;
+  }
+}
+
+/**
+ * Reads all cells once, to see that they are as they should be and what they hold.
+ *
+ * @param firstRow tells which row is the first that is not blank, counted from 1
+ */
+function surveyed(table: Table, readCells: ReadCells, firstRow: () => number, onBlock?: () => void): SeriesReader {
   const { columns } = table;
   const hasValue = columns.map(() => false);
   const timestamps: string[] = [];
@@ -141,6 +160,7 @@ function surveyed(table: Table, readCells: ReadCells, onBlock?: () => void): Ser
   return {
     ...{ length, columns, header },
     sampling: measureSampling(timestamps.slice(0, SAMPLING_POINTS)),
+    rowOf: (point) => firstRow() + Number(table.hasHeader) + point,
     blocks: (points, carry) => fillGaps(readCells(points, carry), columns.length),
   };
 }
@@ -177,99 +197,9 @@ export function wholeSeries(
   return { length, columns, sampling, values, missing, timestamps };
 }
 
-/** What the first rows say of the CSV's columns. */
-interface Table {
-  hasHeader: boolean;
-  names: string[];
-  /** For each of the model's columns its place in the CSV. */
-  valuePlaces: number[];
-  columns: string[];
-  timestampPlace: number;
-}
-
-function readTable(sample: string[][], modelColumns?: readonly string[]): Table {
-  // Cells that are all blank leave no row to look at.
-  const [first = []] = sample;
-  const hasHeader = first.some((cell) => isText(cell));
-  const body = hasHeader ? sample.slice(1) : sample;
-  if (!body.some((cells) => cells.some(isNumber))) {
-    throw new AppError('NO_NUMBERS', 'No number found: expected a CSV with a number in each row.', {
-      received: quote(first.join(' ')),
-    });
-  }
-  const names = first.map((cell, i) => (hasHeader ? cell.trim() : `${i + 1}`));
-  const timestampPlace = findTimestamps(names, body, hasHeader, modelColumns);
-  const places = names.map((_, place) => place).filter((place) => place !== timestampPlace);
-  if (!modelColumns) {
-    return { hasHeader, names, valuePlaces: places, columns: trainingNames(names, places, hasHeader), timestampPlace };
-  }
-  const valuePlaces = hasHeader ? matchByName(names, modelColumns) : matchByPosition(places, modelColumns);
-  return { hasHeader, names, valuePlaces, columns: [...modelColumns], timestampPlace };
-}
-
-function isText(cell: string): boolean {
-  return !isMissing(cell) && !isNumber(cell) && !ISO_8601.test(cell.trim());
-}
-
-/** The place of the timestamps, or -1: never a column of the model, nor the only one there is. */
-function findTimestamps(
-  names: string[],
-  body: string[][],
-  hasHeader: boolean,
-  modelColumns?: readonly string[],
-): number {
-  const fewest = modelColumns && !hasHeader ? modelColumns.length + 1 : 2;
-  if (names.length < fewest) return -1;
-  const isTimestamp = (name: string, place: number) => {
-    if (hasHeader && modelColumns?.includes(name)) return false;
-    const cells = body.map((row) => (row[place] ?? '').trim());
-    if (cells.every((cell) => ISO_8601.test(cell))) return true;
-    return cells.every(isNumber) && (TIMESTAMP_NAME.test(name) || isEpoch(cells.map(Number)));
-  };
-  return names.findIndex(isTimestamp);
-}
-
-function isEpoch(seconds: number[]): boolean {
-  return seconds.every((second, i) => second >= EARLIEST_EPOCH && (i === 0 || second > seconds[i - 1]));
-}
-
-function trainingNames(names: string[], places: number[], hasHeader: boolean): string[] {
-  if (hasHeader) {
-    const twice = names.find((name, place) => names.indexOf(name) !== place);
-    if (twice !== undefined) throw repeatedColumn(twice);
-    return places.map((place) => names[place]);
-  }
-  return places.length === 1 ? ['value'] : places.map((_, i) => `value_${i + 1}`);
-}
-
-function matchByName(names: string[], modelColumns: readonly string[]): number[] {
-  return modelColumns.map((column) => {
-    const place = names.indexOf(column);
-    if (place < 0) {
-      throw new AppError('WRONG_COLUMNS', `The header has no column "${column}", which the model needs.`, {
-        column,
-        expected: list(modelColumns),
-        received: list(names),
-      });
-    }
-    if (names.indexOf(column, place + 1) >= 0) throw repeatedColumn(column);
-    return place;
-  });
-}
-
-function matchByPosition(places: number[], modelColumns: readonly string[]): number[] {
-  if (places.length === modelColumns.length) return places;
-  throw new AppError(
-    'WRONG_COLUMNS',
-    `The CSV has ${count(places.length, 'value column')} and no header; the model needs ` +
-      `${modelColumns.length}: ${list(modelColumns)}.`,
-    { row: 1, expected: count(modelColumns.length, 'value column'), received: count(places.length, 'value column') },
-  );
-}
-
 /** The cells of any CSV, block by block. */
 function* anyBlocks(
-  pieces: Iterable<string>,
+  rows: Iterable<Row>,
   delimiter: Delimiter,
   table: Table,
   points: number,
@@ -278,7 +208,7 @@ function* anyBlocks(
   const block = new BlockBuilder(points, table.columns.length, table.timestampPlace >= 0, carry);
   const numbers = new NumberReader(delimiter !== ',');
   let headerSeen = !table.hasHeader;
-  for (const { cells, row } of rowsOf(pieces, delimiter)) {
+  for (const { cells, row } of rows) {
     if (headerSeen) addRow(block, cells, row, table, numbers, carry);
     headerSeen = true;
     if (block.length === points) yield block.take();
@@ -332,20 +262,4 @@ function wrongCellCount(cells: string[], row: number, table: Table): AppError {
       'A decimal comma needs a semicolon or a tab as the delimiter.',
     { row, expected, received },
   );
-}
-
-function repeatedColumn(column: string): AppError {
-  return new AppError('WRONG_COLUMNS', `The header names the column "${column}" more than once.`, {
-    row: 1,
-    column,
-    expected: 'each name once',
-  });
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
-}
-
-function list(names: readonly string[]): string {
-  return quote(names.join(', '));
 }

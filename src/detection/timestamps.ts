@@ -3,6 +3,9 @@ import { isNumber } from './numbers.js';
 /** ISO 8601: a date, or a date and a time, with or without a zone. */
 export const ISO_8601 = /^\d{4}-\d{2}(-\d{2})?([T ]\d{2}(:?\d{2}){0,2}([.,]\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
 
+// Its parts, of which JavaScript wants minutes, and colons, and no space before the zone.
+const DATE_AND_CLOCK = /^([\d-]+)[T ](\d{2})(?::?(\d{2}))?(?::?(\d{2}))?([.,]\d+)?\s*(Z|([+-]\d{2})(?::?(\d{2}))?)?$/;
+
 // An epoch of more digits than seconds have is in milliseconds, microseconds or nanoseconds.
 const EPOCH_UNITS = [
   { from: 1e17, seconds: 1e-9 },
@@ -19,45 +22,87 @@ export const SAMPLING_POINTS = 65_536;
 
 /** How the points of a series follow each other in time. */
 export interface Sampling {
-  /** The median time between neighbouring points, in seconds. */
+  /** The median time between neighbouring points, in seconds; where most share theirs, of the steps forward. */
   interval: number;
 }
 
-/** Measures how points follow each other, where all timestamps can be read and most of them rise. */
+/** Measures how points follow each other, by the timestamps that can be read; undefined where most steps go back. */
 export function measureSampling(timestamps: string[]): Sampling | undefined {
   const seconds = timestamps.map(toSeconds);
   const steps = seconds.slice(1).map((second, i) => second - seconds[i]);
-  if (steps.length === 0 || !steps.every(Number.isFinite)) return undefined;
-  const median = Float64Array.from(steps).sort()[Math.floor(steps.length / 2)];
-  const interval = Number(median.toPrecision(9));
+  const readable = steps.filter(Number.isFinite);
+  const median = medianOf(readable);
+  const interval = Number((median === 0 ? medianOf(readable.filter((step) => step > 0)) : median).toPrecision(9));
   return interval > 0 ? { interval } : undefined;
+}
+
+/** The median, or NaN of nothing. */
+function medianOf(values: number[]): number {
+  return Float64Array.from(values).sort()[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** Timestamps that are missing or cannot be read. */
+export interface UnreadTimestamps {
+  count: number;
+  /** The first point that has one, counted from 0. */
+  point: number;
+  /** What stands there. */
+  text: string;
 }
 
 /** Watches how points follow each other in time. */
 export class StepWatch {
   /** How many steps differ from the median by more than half of it. */
   irregularSteps = 0;
-  private last = NaN;
+  /** The timestamps that could not be read, if there were any. */
+  unread: UnreadTimestamps | undefined;
+  private points = 0;
+  /** The last point with a timestamp that could be read, and its seconds. */
+  private last = { point: -1, second: NaN };
 
-  constructor(private readonly sampling: Sampling) {}
+  constructor(private readonly sampling: Sampling | undefined) {}
 
   /** Takes the next timestamp and tells whether there is a gap before it: a step half as long again as the median. */
   comesAfterGap(timestamp: string): boolean {
+    const point = this.points++;
     const second = toSeconds(timestamp);
-    const difference = second - this.last - this.sampling.interval;
-    this.last = second;
-    const isIrregular = Math.abs(difference) > TOLERATED_STEP_DIFFERENCE * this.sampling.interval;
+    if (!Number.isFinite(second)) {
+      this.unread ??= { count: 0, point, text: timestamp };
+      this.unread.count += 1;
+      return false;
+    }
+    const { last } = this;
+    this.last = { point, second };
+    return this.sampling !== undefined && this.isGap(second - last.second, point - last.point, this.sampling);
+  }
+
+  private isGap(seconds: number, steps: number, { interval }: Sampling): boolean {
+    const difference = seconds - steps * interval;
+    const isIrregular = Math.abs(difference) > TOLERATED_STEP_DIFFERENCE * interval;
     if (isIrregular) this.irregularSteps += 1;
     return isIrregular && difference > 0;
   }
 }
 
 function toSeconds(timestamp: string): number {
-  if (!isNumber(timestamp)) return Date.parse(timestamp.replace(',', '.')) / 1000;
-  return epochSeconds(Number(timestamp));
+  if (isNumber(timestamp)) return epochSeconds(Number(timestamp.replace(',', '.')));
+  // The engine reads more than that, and guesses.
+  if (!ISO_8601.test(timestamp)) return NaN;
+  const parsed = Date.parse(timestamp);
+  return (Number.isNaN(parsed) ? Date.parse(spelledOut(timestamp)) : parsed) / 1000;
 }
 
-/** The seconds of an epoch in seconds, or in a smaller unit where it is as large as that; NaN below 0. */
+/** An ISO 8601 text in the form of it that JavaScript reads. */
+function spelledOut(timestamp: string): string {
+  return timestamp.replace(DATE_AND_CLOCK, (_, date: string, hour: string, ...rest: (string | undefined)[]) => {
+    const [minute = '00', second = '00', fraction = '', zone = '', zoneHours, zoneMinutes = '00'] = rest;
+    const offset = zoneHours === undefined ? zone : `${zoneHours}:${zoneMinutes}`;
+    return `${date}T${hour}:${minute}:${second}${fraction.replace(',', '.')}${offset}`;
+  });
+}
+
+/** The seconds of an epoch in seconds, or in a smaller unit where it is as large as that. */
 export function epochSeconds(epoch: number): number {
-  return epoch * (EPOCH_UNITS.find(({ from }) => epoch >= from)?.seconds ?? NaN);
+  const size = Math.abs(epoch);
+  return epoch * (EPOCH_UNITS.find(({ from }) => size >= from)?.seconds ?? NaN);
 }

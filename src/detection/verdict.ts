@@ -77,7 +77,7 @@ export function verdictDefaults({ defaults }: Pick<ModelMetadata, 'defaults'>, r
 }
 
 /** What a judge must know of a series beforehand. */
-export type SeriesFacts = Pick<SeriesReader, 'columns' | 'sampling'>;
+export type SeriesFacts = Pick<SeriesReader, 'columns' | 'sampling' | 'rowOf'>;
 
 /**
  * Compares the errors of a series with the threshold, joins what lies above it to intervals, and leaves
@@ -91,9 +91,9 @@ export class Judge {
   /** A point is anomalous where its error is above this. */
   readonly threshold: number;
   private readonly calibration: Calibration;
-  private readonly counts: Omit<Counts, 'irregularSteps'>;
+  private readonly counts: Omit<Counts, 'irregularSteps' | 'unreadTimestamps'>;
   private readonly anomalies: Anomaly[] = [];
-  private readonly steps: StepWatch | undefined;
+  private readonly steps: StepWatch;
   private held: JudgedBlock[] = [];
   /** The point that the first block that is held starts with. */
   private heldFrom = 0;
@@ -114,7 +114,7 @@ export class Judge {
     this.margin = margin;
     this.calibration = ownErrors ? calibrate(ownErrors) : metadata.calibration;
     this.threshold = margin * errorAtPercentile(this.calibration, percentile);
-    this.steps = series.sampling && new StepWatch(series.sampling);
+    this.steps = new StepWatch(series.sampling);
     const outside = series.columns.map(() => 0);
     this.counts = { length: 0, outside, missing: 0, flagged: 0 };
   }
@@ -127,7 +127,7 @@ export class Judge {
     const first = this.counts.length;
     for (let row = 0; row < block.length; row++) {
       const timestamp = block.timestamps?.[row];
-      const afterGap = timestamp !== undefined && this.steps?.comesAfterGap(timestamp) === true;
+      const afterGap = timestamp !== undefined && this.steps.comesAfterGap(timestamp);
       const isGap = this.options.missing === 'flag' && (block.missing[row] === 1 || afterGap);
       if (isGap || (block.missing[row] === 0 && block.reconstruction.error[row] > this.threshold)) {
         this.addFlagged(judged, row, first + row, isGap);
@@ -148,7 +148,9 @@ export class Judge {
   /** The verdict, once the series has ended. */
   get verdict(): Verdict {
     const { percentile, margin, threshold, anomalies } = this;
-    const counts = { ...this.counts, irregularSteps: this.steps?.irregularSteps ?? 0 };
+    const { irregularSteps, unread } = this.steps;
+    const unreadTimestamps = unread && { ...unread, row: this.series.rowOf?.(unread.point) };
+    const counts = { ...this.counts, irregularSteps, unreadTimestamps };
     const anomalousPoints = anomalies.reduce((sum, { start, end }) => sum + end - start + 1, 0);
     const warnings = doubts(counts, this.series.sampling, this.metadata, this.calibration, percentile);
     return { percentile, margin, threshold, anomalousPoints, anomalies, warnings };

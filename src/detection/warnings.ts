@@ -1,6 +1,7 @@
+import { quote } from '../errors.js';
 import type { Calibration, ModelColumn, ModelMetadata } from '../inference/metadata.js';
 import { decimalsOf } from './numbers.js';
-import type { Sampling } from './timestamps.js';
+import type { Sampling, UnreadTimestamps } from './timestamps.js';
 
 /** A reason to doubt the verdict. */
 export interface Warning {
@@ -10,6 +11,7 @@ export interface Warning {
     | 'MODEL_DOES_NOT_FIT'
     | 'PERCENTILE_BEYOND_DATA'
     | 'MISSING_VALUES'
+    | 'TIMESTAMPS_NOT_READ'
     | 'IRREGULAR_TIMESTAMPS'
     | 'SAMPLING_INTERVAL_DIFFERS';
   /** The same for people. */
@@ -38,6 +40,8 @@ export interface Counts {
   flagged: number;
   /** Steps between timestamps that differ from the median by more than half of it. */
   irregularSteps: number;
+  /** Timestamps that are missing or cannot be read, with the row of the first, where the series is a CSV. */
+  unreadTimestamps?: UnreadTimestamps & { row?: number };
 }
 
 /**
@@ -56,6 +60,7 @@ export function doubts(
   return [
     ...rangeWarnings(counts, metadata.columns),
     ...missingWarnings(counts),
+    ...timestampWarnings(counts),
     ...samplingWarnings(counts, sampling, metadata),
     ...percentileWarnings(calibration, percentile),
     ...fitWarnings(counts.flagged / counts.length, percentile),
@@ -93,6 +98,16 @@ function missingWarnings({ missing, length }: Counts): Warning[] {
   if (missing === 0) return [];
   const message = `${missing} of ${length} points lack a value: the straight line between their neighbours stands in.`;
   return [{ code: 'MISSING_VALUES', message }];
+}
+
+function timestampWarnings({ length, unreadTimestamps }: Counts): Warning[] {
+  if (!unreadTimestamps) return [];
+  const { count, point, row, text } = unreadTimestamps;
+  const where = row === undefined ? `at point ${point}` : `in row ${row}`;
+  const message =
+    `${count} of ${length} timestamps cannot be read, the first ${where}: expected ISO 8601, such as ` +
+    `2024-01-31T10:00:00Z, or an epoch, got ${quote(text)}. They are carried through as they came.`;
+  return [{ code: 'TIMESTAMPS_NOT_READ', message }];
 }
 
 function samplingWarnings(

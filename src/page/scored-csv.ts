@@ -33,7 +33,7 @@ export function readScored(
   const block = { length, values, missing, ...(labels && { timestamps: labels }) };
   // Nothing lies above the last percentile of its own errors: what is flagged are the gaps.
   const options = { percentile: 100, margin: 1, missing: 'flag' } as const;
-  const judge = new Judge({ columns, sampling: reader.sampling }, model, options, error);
+  const judge = new Judge({ ...reader, columns }, model, options, error);
   const [{ isAnomaly: gaps }] = [
     ...judge.add({ ...block, reconstruction: { error, columnError, expected } }),
     ...judge.end(),

@@ -13,7 +13,15 @@ function outcome(open: typeof openSeries, csv: Uint8Array, columns?: readonly st
   try {
     const reader = open(bytesInMemory(csv), columns);
     const { length, header, sampling } = reader;
-    return { length, columns: reader.columns, header, sampling, blocks: [...reader.blocks(7, true)].map(readable) };
+    const rows = [0, length].map((point) => reader.rowOf?.(point));
+    return {
+      length,
+      columns: reader.columns,
+      header,
+      sampling,
+      rows,
+      blocks: [...reader.blocks(7, true)].map(readable),
+    };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { code: error.code, message: error.message, details: error.details };

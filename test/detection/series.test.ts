@@ -93,6 +93,14 @@ describe('reading a CSV', () => {
       expect(details).to.deep.equal({ column: 'b', expected: '"a, b"', received: '"a, c"' });
     });
 
+    it('and says what the header has instead, and whether it is only written otherwise', async () => {
+      const { message } = await expectAppError('WRONG_COLUMNS', () => read('time,Value\n1,2\n', ['value']));
+      expect(message).to.include('no column "value"').and.to.include('it has "time, Value"');
+      expect(message).to.include('Upper and lower case matter: "Value"');
+      const other = await expectAppError('WRONG_COLUMNS', () => read('a,c\n1,2\n', ['a', 'b']));
+      expect(other.message).to.not.include('case');
+    });
+
     it('and says how many it expected where there is no header', async () => {
       const { message } = await expectAppError('WRONG_COLUMNS', () => read('1,2,3\n4,5,6\n', ['a', 'b']));
       expect(message).to.include('3 value columns').and.to.include('needs 2: "a, b"');
@@ -140,8 +148,29 @@ describe('reading a CSV', () => {
       expect(Array.from(series.missing)).to.deep.equal([0, 1, 0]);
     });
 
+    const leading: [name: string, csv: string, columns?: string[]][] = [
+      ['with a header', `value\n${'NaN\n'.repeat(300)}1\n2\n`, ['value']],
+      ['with a header and a column of texts', `site,value\n${'x,\n'.repeat(300)}x,1\nx,2\n`, ['value']],
+      ['without a header', `${'NaN\n'.repeat(300)}1\n2\n`, ['value']],
+      ['beside dates without a header', `${'2024-01-01,\n'.repeat(300)}2024-01-02,1\n2024-01-03,2\n`, ['value']],
+      ['in training', `value\n${'NaN\n'.repeat(300)}1\n2\n`],
+    ];
+    for (const [name, csv, columns] of leading) {
+      it(`in more rows at the start than are looked at first, ${name}`, () => {
+        const series = read(csv, columns);
+        expect(Array.from(series.values.subarray(299))).to.deep.equal([1, 1, 2]);
+        expect(series.missing.reduce((sum, missing) => sum + missing, 0)).to.equal(300);
+      });
+    }
+
     it('but not a whole column', async () => {
       await expectAppError('NO_NUMBERS', () => read('a,b\n1,\n2,\n', ['a', 'b']));
+      const { message } = await expectAppError('NO_NUMBERS', () => read(`value\n${'NaN\n'.repeat(300)}`, ['value']));
+      expect(message).to.equal('Column value has no number in it.');
+    });
+
+    it('and says so of the header where it is that which does not fit', async () => {
+      await expectAppError('WRONG_COLUMNS', () => read(`val\n${'NaN\n'.repeat(300)}1\n`, ['value']));
     });
   });
 
@@ -167,6 +196,21 @@ describe('reading a CSV', () => {
       });
     }
 
+    it('though some are missing, of the column that has the most', () => {
+      const rows = Array.from({ length: 50 }, (_, i) => `${i % 9 ? '' : '2023-01-01'},${1_700_000_000 + i},${i}`);
+      rows[20] = ',,20';
+      const series = read(`service,unix,value\n${rows.join('\n')}\n`, ['value']);
+      expect(series.timestamps?.slice(19, 22)).to.deep.equal(['1700000019', '', '1700000021']);
+      expect(series.sampling).to.deep.equal({ interval: 1 });
+      const without = read(rows.map((row) => row.slice(row.indexOf(',') + 1)).join('\n'), ['value']);
+      expect(without.timestamps, 'without a header').to.deep.equal(series.timestamps);
+    });
+
+    it('but not where few cells of a column are any', () => {
+      const rows = Array.from({ length: 50 }, (_, i) => `${i % 9 ? '' : '2023-01-01'},${i}`);
+      expect(read(`service,value\n${rows.join('\n')}\n`, ['value']).timestamps).to.equal(undefined);
+    });
+
     it('but never takes a column of the model for one', () => {
       const series = read('time\n1\n2\n', ['time']);
       expect(series.timestamps).to.equal(undefined);
@@ -185,6 +229,12 @@ describe('reading a CSV', () => {
       await expectAppError('NO_NUMBERS', () => read('value\n', ['value']));
       await expectAppError('NO_NUMBERS', () => read(',,,\n,,\n', ['value']));
       await expectAppError('NO_NUMBERS', () => read(';;;\n'));
+    });
+
+    it('with so many rows without a number at the start that nobody can tell where numbers are to come', async () => {
+      const csv = `name,note\n${'a,b\n'.repeat(300)}1,2\n`;
+      const { message } = await expectAppError('NO_NUMBERS', () => read(csv, ['value']));
+      expect(message).to.match(/^No number found in the first 100 rows/);
     });
 
     it('with a cell that is no number, by row and column', async () => {
@@ -225,6 +275,17 @@ describe('reading a CSV', () => {
     it('with a quote that is never closed', async () => {
       await expectAppError('MALFORMED_CSV', () => read('value\n1\n"2\n3\n', ['value']));
     });
+
+    for (const [csv, row] of [
+      ['value\n"1\n2\n3\n', 2],
+      ['"value\n1\n2\n', 1],
+      ['\n\na,"value\n1,2\n3,4\n', 3],
+    ] as const) {
+      it(`with a quote that is never closed and hides every number: ${JSON.stringify(csv)}`, async () => {
+        const { details } = await expectAppError('MALFORMED_CSV', () => read(csv, ['value']));
+        expect(details).to.include({ row });
+      });
+    }
 
     it('with decimal points and decimal commas in one file', async () => {
       const { details } = await expectAppError('NOT_A_NUMBER', () => read('a;b\n1,5;2\n1.234;2\n', ['a', 'b']));

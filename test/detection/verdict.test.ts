@@ -243,6 +243,44 @@ describe('the verdict', () => {
     expect(anomalies.map(({ start, end }) => [start, end])).to.deep.equal([[3, 3]]);
   });
 
+  it('sees gaps beside a timestamp that is missing or cannot be read, and none where there is none', () => {
+    const gapsIn = (...timestamps: string[]) => {
+      const errors = timestamps.map(() => 0);
+      return judgeErrors(errors, { missing: 'flag' }, { timestamps }).anomalies.map(({ start }) => start);
+    };
+    const at = (second: number) => String(1_700_000_000 + second);
+    expect(gapsIn(at(0), at(10), '', at(30), at(40), 'soon', at(60))).to.deep.equal([]);
+    expect(gapsIn(at(0), at(10), '', at(90), at(100), at(110), at(120))).to.deep.equal([3]);
+  });
+
+  it('warns where every timestamp comes twice', () => {
+    const timestamps = Array.from({ length: 20 }, (_, i) => String(1_700_000_000 + 60 * Math.floor(i / 2)));
+    const { warnings } = judgeErrors(
+      timestamps.map(() => 0),
+      {},
+      { timestamps },
+    );
+    expect(warnings.map(({ code }) => code)).to.deep.equal(['IRREGULAR_TIMESTAMPS']);
+    expect(warnings[0].message).to.match(/^10 of 19 steps .* median of 60 s/);
+  });
+
+  it('reads timestamps as ISO 8601 has them, to the hour or without colons or with a zone of hours', () => {
+    const forms: ((minute: string) => string)[] = [
+      (minute) => `2024-01-01T10${minute}`,
+      (minute) => `2024-01-01 10${minute}30Z`,
+      (minute) => `2024-01-01 10:${minute}:00+02`,
+      (minute) => `2024-01-01 10:${minute}:00,5 +0200`,
+      (minute) => `2024-01-01T${minute}`,
+    ];
+    for (const form of forms) {
+      const timestamps = ['00', '05', '10', '20'].map(form);
+      expect(measureSampling(timestamps)?.interval, timestamps[0]).to.be.oneOf([300, 18_000]);
+    }
+    expect(measureSampling(['-120', '-60', '0']), 'before 1970').to.deep.equal({ interval: 60 });
+    expect(measureSampling(['0,5', '1,0', '1,5']), 'with decimal commas').to.deep.equal({ interval: 0.5 });
+    expect(measureSampling(['1/31/2024', '2/1/2024', '2/2/2024']), 'as people write dates').to.equal(undefined);
+  });
+
   it('warns of missing values, of irregular timestamps, of another sampling interval, and of a percentile that the data cannot show', () => {
     const codes = (options: VerdictOptions, changes: Partial<Series>, trained?: number) => {
       const series = seriesOf(new Float64Array(3), ['value'], changes);
@@ -259,6 +297,8 @@ describe('the verdict', () => {
     expect(codes({}, { timestamps }, 60)).to.deep.equal(['SAMPLING_INTERVAL_DIFFERS']);
     const irregular = ['2024-01-01 00:00', '2024-01-01 00:05', '2024-01-01 02:10'];
     expect(codes({}, { timestamps: irregular })).to.deep.equal(['IRREGULAR_TIMESTAMPS']);
+    const unread = ['2024-01-01 00:00', 'soon', '2024-01-01 00:10'];
+    expect(codes({}, { timestamps: unread })).to.deep.equal(['TIMESTAMPS_NOT_READ']);
     expect(codes({ percentile: 99.9 }, {})).to.deep.equal([]);
     expect(codes({ percentile: 99.95 }, {})).to.deep.equal(['PERCENTILE_BEYOND_DATA']);
   });
