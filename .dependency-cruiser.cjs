@@ -7,6 +7,10 @@ const forbid = (name, from, to, comment) => ({
   to: { path: to },
 });
 
+/** The parts of the server that know of HTTP or of the process. */
+const server =
+  '(controllers|engines|app|server|authentication|connections|dependencies|readiness|spool|upload|tensor-upload|answer-stream|error-handler|metrics|model-list)';
+
 module.exports = {
   forbidden: [
     forbid('serving-knows-no-training', '^src/', '^model_creation/', 'What is served never needs what trains.'),
@@ -14,7 +18,7 @@ module.exports = {
     forbid(
       'detection-knows-no-http',
       '^src/(detection|inference|open-inference)/',
-      '^src/(controllers|workers|tasks|engines|app|server|connections|dependencies|readiness|upload|error-handler|config|logger|cli|command)|node_modules/(express|multer|winston)/',
+      `^src/(${server}|workers|tasks|config|logger|cli|command)|node_modules/(express|multer|winston)/`,
       'The definition of a verdict is the same for server, command line and training.',
     ),
     forbid(
@@ -26,15 +30,10 @@ module.exports = {
     forbid(
       'training-uses-the-definition-only',
       '^model_creation/',
-      '^src/(controllers|workers|tasks|engines|app|server|connections|dependencies|readiness|upload|error-handler|logger|cli)',
+      `^src/(${server}|workers|tasks|logger|cli)`,
       'Training shares the definition of every number with serving, and nothing else.',
     ),
-    forbid(
-      'workers-know-no-http',
-      '^src/workers/',
-      '^src/(controllers|app|server|upload|tasks|engines)',
-      'Workers compute.',
-    ),
+    forbid('workers-know-no-http', '^src/workers/', `^src/(${server}|tasks)`, 'Workers compute.'),
     forbid(
       'tasks-know-no-engine',
       '^src/tasks/',
@@ -61,7 +60,7 @@ module.exports = {
       to: {
         path: '.',
         pathNot:
-          '^src/page/|^src/detection/(byte-source|byte-writer|calibration|cell-block|columns-to-draw|csv|gaps|interval|numbers|options|plain-csv|series|table|timestamps|verdict|warnings)\\.ts$|^node_modules/(uplot|papaparse|@types/papaparse)/',
+          '^src/page/|^src/errors\\.ts$|^src/detection/(byte-source|byte-writer|calibration|cell-block|columns-to-draw|csv|gaps|interval|numbers|options|plain-csv|series|table|timestamps|verdict|warnings)\\.ts$|^node_modules/(uplot|papaparse|@types/papaparse)/',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -14,6 +14,7 @@ import { load } from './speed/load.js';
 import { describeMachine, type Machine, sayMachine } from './speed/machine.js';
 import { memory } from './speed/memory.js';
 import { type Options, type PartName, readOptions, USAGE } from './speed/options.js';
+import { page } from './speed/page.js';
 import type { Part } from './speed/part.js';
 import { preparePeer } from './speed/peer.js';
 import { say } from './speed/progress.js';
@@ -23,7 +24,7 @@ import { markdown } from './speed/table.js';
 import { throughput } from './speed/throughput.js';
 import { training } from './speed/training.js';
 
-const PARTS: Record<PartName, Part> = { start: starting, throughput, load, busy, memory, command, training };
+const PARTS: Record<PartName, Part> = { start: starting, throughput, load, busy, memory, command, training, page };
 const RESULTS = join(OUTPUT, 'results.json');
 
 try {

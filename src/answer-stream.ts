@@ -1,8 +1,8 @@
 import { finished } from 'node:stream/promises';
 import type { Response } from 'express';
 
-// A reader who takes not a byte for so long is gone: Node then ends the connection.
-const LONGEST_PAUSE_MILLISECONDS = 60_000;
+// A reader who has not taken a piece after so long is gone, or as good as.
+const LONGEST_PIECE_MILLISECONDS = 60_000;
 
 /**
  * An answer that is sent while it is computed. Nothing is sent before the second piece, so that until
@@ -66,7 +66,7 @@ export class AnswerStream {
 
   private async send(bytes: Uint8Array): Promise<void> {
     const { response, gone } = this;
-    response.setTimeout(LONGEST_PAUSE_MILLISECONDS);
+    const timer = setTimeout(() => response.destroy(), LONGEST_PIECE_MILLISECONDS);
     try {
       await new Promise<void>((resolve, reject) => {
         const fail = () => reject(new Error('The client went away.'));
@@ -79,8 +79,7 @@ export class AnswerStream {
         });
       });
     } finally {
-      // While it is computed nothing is sent.
-      response.setTimeout(0);
+      clearTimeout(timer);
     }
   }
 }

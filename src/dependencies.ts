@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
+import type { Spool } from './spool.js';
 import type { Trust } from './engines/trust.js';
 import type { TaskQueue } from './tasks/task-queue.js';
 import type { ReloadableDetector } from './workers/reloadable-detector.js';
@@ -14,6 +15,7 @@ export interface Dependencies {
   /** The models that answer. */
   detector: Pick<ReloadableDetector, 'models' | 'choose' | 'reload'>;
   queue: TaskQueue;
+  spool: Spool;
   metrics: Metrics;
   /** Which addresses that come from outside may be called. */
   trust: Trust;

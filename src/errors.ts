@@ -41,6 +41,8 @@ export interface ErrorDetails {
   row?: number;
   /** Column of the CSV by name, or by number counted from 1 where there is no header. */
   column?: string;
+  /** The option that is wrong, by its name. */
+  parameter?: string;
   /** What would have been right. */
   expected?: string;
   /** What came instead. */
@@ -62,6 +64,11 @@ export class AppError extends Error {
     super(message, options);
     this.status = statusOfCode[code];
   }
+}
+
+/** The refusal of what would have to wait behind too many others. */
+export function overloadedError(): AppError {
+  return new AppError('OVERLOADED', 'Too many tasks are waiting: try again in a moment.');
 }
 
 const LONGEST_QUOTE = 60;

@@ -12,8 +12,11 @@ export interface EndedRequest {
   milliseconds: number;
 }
 
-/** How a task of an Engine ended: with a verdict, with an error that was delivered, or without a delivery. */
-export type TaskEnd = 'finished' | 'error' | 'lost';
+/** How a reload ended, or a task of an Engine: with a verdict, or with an error that was delivered. */
+type Ended = 'finished' | 'error';
+
+/** How a task of an Engine ended, where it may be without a delivery. */
+export type TaskEnd = Ended | 'lost';
 
 /** What is asked for its state whenever the metrics are read. */
 export interface Watched {
@@ -30,6 +33,7 @@ const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const STEP_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 const MODEL_LABELS = ['model', 'version'] as const;
+const OUTCOME_LABEL = ['outcome'] as const;
 
 /** The figures that Prometheus reads, under names that start with `ae_ano_detection_`, and those of the process. */
 export class Metrics {
@@ -51,16 +55,14 @@ export class Metrics {
   private readonly points = this.counter('points', 'Points that were judged.', MODEL_LABELS);
   private readonly anomalousPoints = this.counter('anomalous_points', 'Points that were flagged.', MODEL_LABELS);
   private readonly anomalies = this.counter('anomalies', 'Intervals of flagged points.', MODEL_LABELS);
-  private readonly tasks = this.counter('tasks', 'Tasks of Engines that have ended, by how.', ['end'] as const);
-  private readonly reloads = this.counter('model_reloads', 'Reloads of the models, by how they ended.', [
-    'end',
-  ] as const);
+  private readonly tasks = this.counter('tasks', 'Tasks of Engines that have ended.', OUTCOME_LABEL);
+  private readonly reloads = this.counter('model_reloads', 'Reloads of the models that have ended.', OUTCOME_LABEL);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const name of MISNAMED) this.registry.removeSingleMetric(name);
-    for (const end of ['finished', 'error', 'lost'] satisfies TaskEnd[]) this.tasks.inc({ end }, 0);
-    for (const end of ['done', 'failed']) this.reloads.inc({ end }, 0);
+    for (const outcome of ['finished', 'error', 'lost'] satisfies TaskEnd[]) this.tasks.inc({ outcome }, 0);
+    for (const outcome of ['finished', 'error'] satisfies Ended[]) this.reloads.inc({ outcome }, 0);
   }
 
   /** The media type of {@link Metrics.read}. */
@@ -88,13 +90,13 @@ export class Metrics {
   }
 
   /** Takes note of a task that has ended. */
-  countTask(end: TaskEnd): void {
-    this.tasks.inc({ end });
+  countTask(outcome: TaskEnd): void {
+    this.tasks.inc({ outcome });
   }
 
   /** Takes note of a reload of the models. */
-  countReload(end: 'done' | 'failed'): void {
-    this.reloads.inc({ end });
+  countReload(outcome: Ended): void {
+    this.reloads.inc({ outcome });
   }
 
   /** Asks for the state of these from now on. */

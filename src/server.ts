@@ -12,6 +12,7 @@ import { Metrics } from './metrics.js';
 import { createLogger, type Logger } from './logger.js';
 import { listModels } from './model-list.js';
 import { Readiness } from './readiness.js';
+import { Spool } from './spool.js';
 import { TaskQueue } from './tasks/task-queue.js';
 import { ReloadableDetector } from './workers/reloadable-detector.js';
 
@@ -34,7 +35,7 @@ interface Service {
 async function start(config: Config, logger: Logger): Promise<Service> {
   const metrics = new Metrics();
   const detector = await ReloadableDetector.create(config, (error) => {
-    metrics.countReload(error === undefined ? 'done' : 'failed');
+    metrics.countReload(error === undefined ? 'finished' : 'error');
     if (error === undefined) logger.info('models reloaded', listModels(detector));
     else logger.warn('models not reloaded', { error: (error as Error).message });
   }).catch((cause: unknown) => {
@@ -42,6 +43,7 @@ async function start(config: Config, logger: Logger): Promise<Service> {
   });
   const readiness = new Readiness();
   const queue = new TaskQueue(detector, logger, config, metrics);
+  const spool = new Spool(queue.capacity);
   const registrations: Registration[] = [];
   metrics.watch({
     queue,
@@ -54,7 +56,7 @@ async function start(config: Config, logger: Logger): Promise<Service> {
     config.callbackHosts,
     config.storageHosts,
   );
-  const server = createServer(createApp({ config, detector, queue, metrics, trust, logger, readiness }));
+  const server = createServer(createApp({ config, detector, queue, spool, metrics, trust, logger, readiness }));
   const connections = new Connections(server);
   const { address, port } = await listen(server, config);
   logger.info('listening', { address, port });
@@ -121,7 +123,7 @@ async function drain(service: Service): Promise<boolean> {
   const leaving = Promise.all(registrations.map((registration) => registration.leave()));
   const answered = await closeServer(service, deliverUntil);
   await leaving;
-  await detector.close();
+  await detector.close(deliverUntil);
   logger.info('stopped');
   return delivered && answered;
 }

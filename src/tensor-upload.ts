@@ -1,10 +1,9 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Dependencies } from './dependencies.js';
-import { AppError, quote } from './errors.js';
+import { AppError, overloadedError, quote } from './errors.js';
 import { addressOf } from './inference/model-repository.js';
 import { MOST_JSON_BYTES } from './open-inference/request.js';
-import { SpooledUpload } from './spool.js';
-import { overloadedError } from './tasks/task-queue.js';
+import type { SpooledUpload } from './spool.js';
 import type { InferRequest } from './workers/detect-worker.js';
 
 const HEADER_LENGTH = 'inference-header-content-length';
@@ -34,7 +33,7 @@ export function namedModel({ name, version }: { name: string; version?: string }
 }
 
 async function receive(request: Request, response: Response): Promise<void> {
-  const { config, queue, readiness, detector } = request.app.locals.dependencies as Dependencies;
+  const { config, queue, spool, readiness, detector } = request.app.locals.dependencies as Dependencies;
   if (readiness.refusal) throw readiness.refusal;
   if (queue.overloaded) throw overloadedError();
   detector.choose(namedModel(request.params as { name: string; version?: string }));
@@ -42,7 +41,7 @@ async function receive(request: Request, response: Response): Promise<void> {
   checkEncoding(request);
   const mostBytes = Math.min(headerLength === undefined ? MOST_JSON_BYTES : Infinity, config.maxUploadBytes);
   if (Number(request.get('content-length')) > mostBytes) throw tooLarge(mostBytes);
-  const upload = await SpooledUpload.receive(upTo(mostBytes, request));
+  const upload = await spool.receive(upTo(mostBytes, request));
   if (response.closed) {
     upload.release();
     throw new AppError('MALFORMED_UPLOAD', 'The connection was closed before the answer.');

@@ -1,10 +1,9 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import multer from 'multer';
 import type { Dependencies } from './dependencies.js';
-import { AppError, quote } from './errors.js';
-import { SpooledUpload } from './spool.js';
+import { AppError, overloadedError, quote } from './errors.js';
+import type { Spool, SpooledUpload } from './spool.js';
 import type { TaskInput } from './tasks/task.js';
-import { overloadedError } from './tasks/task-queue.js';
 
 /** The form fields that may carry the CSV; the Engines use the first. */
 const FILE_FIELDS = ['text', 'file'];
@@ -31,10 +30,10 @@ export function hasCallback(request: Request): boolean {
  * Passes on AppError UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, NOT_READY or OVERLOADED before the body
  * is read, and FILE_TOO_LARGE, UNEXPECTED_FIELD, NO_FILE or MALFORMED_UPLOAD while it is. An Engine of
  * generation A would send a refused file again and again: what is wrong with its file is kept for the
- * callback instead.
+ * callback instead; where there is no room for it as yet it may.
  */
 export function receiveCsv(request: Request, response: Response, next: NextFunction): void {
-  const { config, queue, readiness } = request.app.locals.dependencies as Dependencies;
+  const { config, queue, spool, readiness } = request.app.locals.dependencies as Dependencies;
   const { maxUploadBytes } = config;
   const refusal = readiness.refusal ?? refuseUnread(request, queue.overloaded, maxUploadBytes);
   if (refusal) {
@@ -42,12 +41,13 @@ export function receiveCsv(request: Request, response: Response, next: NextFunct
     return;
   }
   const read = request.is(MULTIPART)
-    ? formReader(maxUploadBytes)
+    ? formReader(spool, maxUploadBytes)
     : express.json({ limit: maxUploadBytes, inflate: false });
   read(request, response, (error?: unknown) => {
     const problem = error === undefined ? undefined : uploadError(error, maxUploadBytes);
     response.locals.uploadError = problem;
-    next(hasCallback(request) ? undefined : problem);
+    const isTold = hasCallback(request) && (problem?.status ?? 0) < 500;
+    next(isTold ? undefined : problem);
   });
 }
 
@@ -91,30 +91,32 @@ function refuseUnread(request: Request, overloaded: boolean, maxUploadBytes: num
 }
 
 /** Where multer puts the files of a form: the CSV goes with the answer, unless a task retains it. */
-const spoolStorage: multer.StorageEngine = {
-  _handleFile({ res }, { fieldname, stream }, callback) {
-    if (!isCsvField(fieldname)) {
-      stream.resume().once('end', () => callback(null));
-      return;
-    }
-    SpooledUpload.receive(stream).then((upload) => {
-      if (!res || res.closed) {
-        upload.release();
-      } else {
-        res.locals.upload = upload;
-        res.once('close', () => upload.release());
+function spoolStorage(spool: Spool): multer.StorageEngine {
+  return {
+    _handleFile({ res }, { fieldname, stream }, callback) {
+      if (!isCsvField(fieldname)) {
+        stream.resume().once('end', () => callback(null));
+        return;
       }
+      spool.receive(stream).then((upload) => {
+        if (!res || res.closed) {
+          upload.release();
+        } else {
+          res.locals.upload = upload;
+          res.once('close', () => upload.release());
+        }
+        callback(null);
+      }, callback);
+    },
+    _removeFile(_request, _file, callback) {
       callback(null);
-    }, callback);
-  },
-  _removeFile(_request, _file, callback) {
-    callback(null);
-  },
-};
+    },
+  };
+}
 
-function formReader(maxUploadBytes: number): RequestHandler {
+function formReader(spool: Spool, maxUploadBytes: number): RequestHandler {
   return multer({
-    storage: spoolStorage,
+    storage: spoolStorage(spool),
     limits: {
       fileSize: maxUploadBytes,
       files: 2,

@@ -12,6 +12,7 @@ import type { ModelList } from '../src/model-list.js';
 import { Metrics } from '../src/metrics.js';
 import { Readiness } from '../src/readiness.js';
 import { Trust } from '../src/engines/trust.js';
+import { Spool } from '../src/spool.js';
 import { TaskQueue } from '../src/tasks/task-queue.js';
 import { ReloadableDetector } from '../src/workers/reloadable-detector.js';
 
@@ -51,7 +52,9 @@ describe('the HTTP interface', () => {
     const config = { maxUploadBytes: MAX_UPLOAD_BYTES, deliverySeconds: 1, reloadToken: undefined };
     const metrics = new Metrics();
     const queue = new TaskQueue(answering, spied, { workers: 1, maxTasks }, metrics);
-    return createApp({ config, detector, queue, metrics, trust: new Trust([], [], []), logger: spied, readiness });
+    const trust = new Trust([], [], []);
+    const spool = new Spool(maxTasks);
+    return createApp({ config, detector, queue, spool, metrics, trust, logger: spied, readiness });
   }
 
   const compute = () => request(app).post('/compute');

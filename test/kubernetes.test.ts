@@ -63,7 +63,8 @@ describe('the manifests', () => {
 
   it('have room in /tmp for all uploads that may wait', () => {
     expect(pod.volumes[0].emptyDir.sizeLimit).to.equal('1Gi');
-    expect(config.maxTasks * config.maxUploadBytes).to.be.below(GIBIBYTE);
+    const uploads = config.maxTasks + 2 * config.workers;
+    expect(uploads * config.maxUploadBytes).to.be.below(GIBIBYTE);
   });
 
   it('tell Prometheus where the metrics are', () => {

@@ -97,7 +97,7 @@ describe('/metrics', function () {
     const init = { method: 'POST', headers: { Authorization: `Bearer ${TOKEN}` } };
     expect((await fetch(`${service.url}/models/reload`, init)).status).to.equal(200);
     expect(await metrics()).to.match(/model_info\{model="ecg",version="1",sha256="[0-9a-f]{64}",default="true"\} 1\n/);
-    expect(await valueOf('ae_ano_detection_model_reloads_total{end="done"}')).to.equal(1);
+    expect(await valueOf('ae_ano_detection_model_reloads_total{outcome="finished"}')).to.equal(1);
   });
 
   it('is as promtool wants it', async function () {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { bytesInFile } from '../src/detection/file-source.js';
-import { SpooledUpload } from '../src/spool.js';
+import { Spool, type SpooledUpload } from '../src/spool.js';
 import { expectAppError } from './support/errors.js';
 
 const LARGE = Buffer.from('0123456789\n'.repeat(300_000));
@@ -24,6 +24,7 @@ function descriptorOf({ input }: SpooledUpload): number {
 describe('an upload', () => {
   const before = process.env.TMPDIR;
   let folder: string;
+  const spool = new Spool(1);
   beforeEach(() => (process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), 'ae-ano-spool-'))));
   afterEach(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -32,12 +33,12 @@ describe('an upload', () => {
   });
 
   it('stays in memory where it is small', async () => {
-    const { input } = await SpooledUpload.receive(inPieces(Buffer.from('value\n1\n')));
+    const { input } = await spool.receive(inPieces(Buffer.from('value\n1\n')));
     expect(input).to.deep.equal({ bytes: Buffer.from('value\n1\n') });
   });
 
   it('waits in a file without a name where it is large, and can be read as often as need be', async () => {
-    const upload = await SpooledUpload.receive(inPieces(LARGE));
+    const upload = await spool.receive(inPieces(LARGE));
     const source = bytesInFile(descriptorOf(upload));
     for (let i = 0; i < 2; i++) {
       const pieces = Array.from(source.pieces(), (piece) => Buffer.from(piece));
@@ -48,7 +49,7 @@ describe('an upload', () => {
   });
 
   it('is given up once its last user has released it', async () => {
-    const upload = await SpooledUpload.receive(inPieces(LARGE));
+    const upload = await spool.receive(inPieces(LARGE));
     const read = () => bytesInFile(descriptorOf(upload)).pieces()[Symbol.iterator]().next();
     upload.retain();
     upload.release();
@@ -58,8 +59,17 @@ describe('an upload', () => {
     expect(read).to.throw(/EBADF/);
   });
 
+  it('is refused where too many are in files, until one of them is given up', async () => {
+    const upload = await spool.receive(inPieces(LARGE));
+    await expectAppError('OVERLOADED', () => spool.receive(inPieces(LARGE)));
+    (await spool.receive(inPieces(Buffer.from('1\n')))).release();
+    upload.release();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    (await spool.receive(inPieces(LARGE))).release();
+  });
+
   it('that there is no room for is an error of ours', async () => {
     rmSync(folder, { recursive: true });
-    await expectAppError('INTERNAL', () => SpooledUpload.receive(inPieces(LARGE)));
+    await expectAppError('INTERNAL', () => spool.receive(inPieces(LARGE)));
   });
 });

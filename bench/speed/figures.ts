@@ -16,7 +16,16 @@ export const OUTPUTS: readonly Output[] = ['verdict', 'arrays', 'csv'];
 export interface FigureKey {
   part: string;
   subject: Subject;
-  metric: 'seconds' | 'megabytes' | 'requests per second' | 'requests' | 'refused' | 'p50' | 'p99';
+  metric:
+    | 'seconds'
+    | 'megabytes'
+    | 'requests per second'
+    | 'requests'
+    | 'refused'
+    | 'p50'
+    | 'p99'
+    | 'frame milliseconds'
+    | 'flag milliseconds';
   /** Points in a CSV; 0 for a process that has not been asked anything yet. */
   points: number;
   columns: number;

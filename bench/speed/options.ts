@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the benchmark in the order in which they run. */
-export const PARTS = ['start', 'throughput', 'load', 'busy', 'memory', 'command', 'training'] as const;
+export const PARTS = ['start', 'throughput', 'load', 'busy', 'memory', 'command', 'training', 'page'] as const;
 
 export type PartName = (typeof PARTS)[number];
 

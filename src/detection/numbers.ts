@@ -21,6 +21,14 @@ export function isNumber(cell: string): boolean {
 }
 
 /**
+ * The decimals that tell apart numbers which differ by a positive amount: 2 for 0.01 and for 0.05, and less
+ * than 0 where those before the decimal point do.
+ */
+export function decimalsOf(difference: number): number {
+  return -Math.floor(Math.log10(difference));
+}
+
+/**
  * Reads the numbers of one CSV. The first number with a decimal comma or a decimal point decides
  * for the whole file, so that `1.234` and `1,234` in one file are never both taken for fractions.
  */

@@ -94,6 +94,7 @@ function parseOption(name: string, value: unknown, names: (keyof DetectOptions)[
   if (parsed !== undefined) return parsed;
   const received = typeof value === 'string' ? quote(value) : 'more than one value';
   throw new AppError('INVALID_PARAMETER', `Parameter ${name}: expected ${expected}, got ${received}.`, {
+    parameter: name,
     expected,
     received,
   });

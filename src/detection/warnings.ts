@@ -1,5 +1,6 @@
 import { quote } from '../errors.js';
 import type { Calibration, ModelColumn, ModelMetadata } from '../inference/metadata.js';
+import { decimalsOf } from './numbers.js';
 import type { Sampling, UnreadTimestamps } from './timestamps.js';
 
 /** A reason to doubt the verdict. */
@@ -22,6 +23,10 @@ export interface Warning {
 const TOLERATED_EXCESS = 10;
 const TOLERATED_SHARE = 0.1;
 const TOLERATED_INTERVAL_DIFFERENCE = 0.1;
+// A range is told to a thousandth of its width.
+const DIGITS_OF_RANGE = 3;
+// More cannot be asked for.
+const MOST_DECIMALS = 100;
 
 /** What speaks for or against a verdict, counted while the points come. */
 export interface Counts {
@@ -65,11 +70,18 @@ export function doubts(
 function rangeWarnings({ outside, length }: Counts, columns: ModelColumn[]): Warning[] {
   return columns.flatMap(({ name, min, max }, j) => {
     if (outside[j] === 0) return [];
+    const [low, high] = [min, max].map((bound) => roundedWithin(bound, max - min));
     const message =
-      `Column "${name}" leaves the range of the training data (${min} to ${max}) ` +
+      `Column "${name}" leaves the range of the training data (${low} to ${high}) ` +
       `at ${outside[j]} of ${length} points: the model has seen nothing like them.`;
     return [{ code: 'OUTSIDE_TRAINING_RANGE' as const, message }];
   });
+}
+
+/** A bound of a range without the digits that say nothing beside its width. */
+function roundedWithin(bound: number, width: number): number {
+  const decimals = Math.max(decimalsOf(width) + DIGITS_OF_RANGE, 0);
+  return decimals <= MOST_DECIMALS ? Number(bound.toFixed(decimals)) : bound;
 }
 
 function fitWarnings(share: number, percentile: number): Warning[] {

@@ -91,7 +91,7 @@ async function isFolderAt(path: string): Promise<boolean> {
   } catch (cause) {
     const isGone = await lstat(path).then(
       () => false,
-      ({ code }: NodeJS.ErrnoException) => code === 'ENOENT',
+      (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT',
     );
     if (isGone) return false;
     return passOver(path, cause, false);

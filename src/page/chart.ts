@@ -1,20 +1,24 @@
 import type uPlot from 'uplot';
-import type { Anomaly } from '../detection/interval.js';
+import { type Anomaly, scoreOf } from '../detection/interval.js';
+import { AxisWidth } from './axis-width.js';
+import { type Run, runsOf } from './bands.js';
 import { measure } from './format.js';
 import type { Motions, Movable } from './gestures.js';
 import { Overview } from './overview.js';
 import { Panel } from './panel.js';
-import { Pyramid } from './pyramid.js';
+import { pyramidOf } from './pyramid.js';
 import type { Verdict } from '../detection/verdict.js';
 import type { Scored } from './rejudge.js';
-import { drawBands, drawThreshold, THINNEST_BAND } from './marks.js';
-import { scoreAxis } from './score-axis.js';
+import { drawBands, drawGaps, drawMissing, drawThreshold, THINNEST_BAND } from './marks.js';
+import { errorOfScoreOne, scoreAxis } from './score-axis.js';
 import { ticksOf } from './ticks.js';
-import { type View, pan, showsAll, wholeOf, zoom } from './view.js';
+import { type View, pan, showsAll, showsLeast, wholeOf, zoom } from './view.js';
 
 /** What the chart tells. */
 export interface ChartEvents {
   onView: (view: View) => void;
+  /** The cursor is at a point, or at none. */
+  onCursor: (point?: number) => void;
   /** A flagged interval was clicked. */
   onPick: (anomaly: Anomaly) => void;
   /** The reader wants the next (1) or the previous (-1) interval. */
@@ -24,13 +28,18 @@ export interface ChartEvents {
 const ONLY_PANEL = 260;
 const SHARED_PANEL = 130;
 const SCORE_PANEL = 120;
-const FLAGGED_KEY: [string, string][] = [['flagged', 'band']];
+const FLAGGED_KEY: [string, string] = ['flagged', 'band'];
+const MISSING_KEY: [string, string] = ['missing', 'missing'];
+const GAP_KEY: [string, string] = ['gap', 'gap'];
 const THRESHOLD_KEY: [string, string][] = [['threshold', 'threshold']];
 
 /** The series, what was expected, the flagged intervals, and beneath them score and threshold. */
 export class Chart implements Movable {
+  private readonly axisWidth = new AxisWidth(() => this.show(this.current));
   private readonly panels: Panel[] = [];
-  private readonly score: Pyramid;
+  private readonly missing: Run[];
+  /** The points before which time passed. */
+  private readonly gaps: Run[];
   private readonly overview: Overview;
   private readonly resizing: ResizeObserver;
   private current: View;
@@ -47,7 +56,8 @@ export class Chart implements Movable {
     private readonly events: ChartEvents,
     view?: View,
   ) {
-    this.score = new Pyramid(scored.error);
+    this.missing = runsOf(scored.missing);
+    this.gaps = gapsOf(scored);
     this.current = view ?? wholeOf(scored.length);
     this.panels = this.makePanels();
     const [first] = this.panels;
@@ -75,12 +85,12 @@ export class Chart implements Movable {
     this.verdict = verdict;
     this.chosen = chosen;
     this.overview.setVerdict(verdict.anomalies);
-    // The threshold may have left the axis of the score.
-    for (const { plot } of this.panels) plot.redraw(false, true);
+    this.show(this.current);
   }
 
   /** Draws all again, in the colours of now. */
   redraw(): void {
+    this.overview.draw();
     this.show(this.current);
   }
 
@@ -88,6 +98,7 @@ export class Chart implements Movable {
   destroy(): void {
     cancelAnimationFrame(this.frame);
     this.resizing.disconnect();
+    this.events.onCursor();
     for (const { plot } of this.panels) plot.destroy();
     this.root.replaceChildren();
   }
@@ -106,26 +117,35 @@ export class Chart implements Movable {
     showAll: () => this.show(wholeOf(this.scored.length)),
     step: (direction) => this.events.onStep(direction),
     showsAll: () => showsAll(this.current, this.scored.length),
+    showsLeast: () => showsLeast(this.current, this.scored.length),
   };
 
   /** Where the lines are drawn on screen. */
   readonly plotArea = (): DOMRect => this.panels[0].plot.over.getBoundingClientRect();
 
+  /** Takes the cursor away. */
+  readonly dropCursor = (): void => {
+    for (const { plot } of this.panels) plot.setCursor({ left: -1, top: -1 });
+  };
+
   private makePanels(): Panel[] {
-    const { columns, times } = this.scored;
+    const { columns, times, values, expected } = this.scored;
     const { drawn } = this;
     const shared = {
+      axisWidth: this.axisWidth,
       ticks: (from: number, to: number, most: number) => ticksOf(from, to, most, times?.seconds),
-      under: (plot: uPlot) => drawBands(plot, this.verdict.anomalies, this.current, this.chosen),
+      under: (plot: uPlot) => this.drawUnder(plot),
       onSelect: ({ from, to }: View) => this.select(from, to),
       onPress: (event: MouseEvent) => this.press(event),
+      // They have one cursor.
+      onCursor: (point?: number) => this.events.onCursor(point),
     };
-    const values = drawn.map((j) => ({
+    const series = drawn.map((j) => ({
       ...{ height: drawn.length === 1 ? ONLY_PANEL : SHARED_PANEL, labelled: false },
-      keys: j === drawn[0] ? FLAGGED_KEY : [],
+      keys: j === drawn[0] ? this.keys() : [],
       lines: [
-        { name: 'expected', colour: 'expected' as const, pyramid: this.pyramidOf(this.scored.expected, j) },
-        { name: columns[j], colour: 'series' as const, pyramid: this.pyramidOf(this.scored.values, j) },
+        { name: 'expected', colour: 'expected' as const, pyramid: pyramidOf(expected, columns.length, j) },
+        { name: columns[j], colour: 'series' as const, pyramid: pyramidOf(values, columns.length, j) },
       ],
     }));
     const score = {
@@ -134,22 +154,27 @@ export class Chart implements Movable {
         {
           name: 'score',
           colour: 'score' as const,
-          pyramid: this.score,
-          read: (error: number) => measure(error / this.verdict.threshold),
+          pyramid: pyramidOf(this.scored.error),
+          read: (error: number) => measure(scoreOf(error, this.verdict.threshold)),
         },
       ],
       scale: scoreAxis(this.scored.calibration, () => this.verdict.threshold),
-      over: (plot: uPlot) => drawThreshold(plot, this.verdict.threshold),
+      over: (plot: uPlot) => drawThreshold(plot, errorOfScoreOne(this.verdict.threshold)),
     };
-    const panels = [...values, score].map((options) => new Panel({ ...options, ...shared }, this.root.clientWidth));
+    const panels = [...series, score].map((options) => new Panel({ ...options, ...shared }, this.root.clientWidth));
     for (const { plot } of panels) plot.over.addEventListener('click', (event) => this.pick(plot, event));
     return panels;
   }
 
-  private pyramidOf(values: Float64Array, column: number): Pyramid {
-    const width = this.scored.columns.length;
-    if (width === 1) return new Pyramid(values);
-    return new Pyramid(Float64Array.from({ length: this.scored.length }, (_, i) => values[i * width + column]));
+  private keys(): [string, string][] {
+    const { missing, gaps } = this;
+    return [FLAGGED_KEY, ...(missing.length > 0 ? [MISSING_KEY] : []), ...(gaps.length > 0 ? [GAP_KEY] : [])];
+  }
+
+  private drawUnder(plot: uPlot): void {
+    drawBands(plot, this.verdict.anomalies, this.chosen);
+    drawMissing(plot, this.missing);
+    drawGaps(plot, this.gaps);
   }
 
   private resize(): void {
@@ -162,9 +187,18 @@ export class Chart implements Movable {
 
   private draw(): void {
     this.frame = 0;
+    this.alignToAxis();
     for (const panel of this.panels) panel.show(this.current);
     this.overview.show(this.current);
     this.events.onView(this.current);
+  }
+
+  /** Has what stands above and beneath the panels begin where their lines do. */
+  private alignToAxis(): void {
+    const width = `${this.axisWidth.pixels}px`;
+    if (this.root.style.getPropertyValue('--axis') === width) return;
+    this.root.style.setProperty('--axis', width);
+    this.overview.resize();
   }
 
   private select(from: number, to: number): void {
@@ -201,4 +235,13 @@ export class Chart implements Movable {
     const { from, to } = this.current;
     this.show(pan(this.current, point - (from + to) / 2, this.scored.length));
   }
+}
+
+/** The points that follow a gap between timestamps, each on its own. */
+function gapsOf({ gaps, missing }: Scored): Run[] {
+  const found: Run[] = [];
+  gaps.forEach((isGap, point) => {
+    if (isGap && !missing[point]) found.push({ start: point, end: point });
+  });
+  return found;
 }

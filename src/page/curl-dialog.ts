@@ -7,6 +7,7 @@ export class CurlDialog {
   private readonly dialog = byId('curl', HTMLDialogElement);
   private readonly format = byId('curl-format', HTMLSelectElement);
   private readonly command = byId('command', HTMLElement);
+  private readonly place = byId('curl-place', HTMLElement);
   private readonly copied = byId('copied', HTMLElement);
 
   /** @param onScreen what is on screen when the dialog is opened */
@@ -24,6 +25,8 @@ export class CurlDialog {
     const onScreen = this.onScreen();
     if (!onScreen) return;
     this.copied.textContent = '';
+    const isOwn = onScreen.source === undefined;
+    this.place.textContent = `For a POSIX shell${isOwn ? ', in the folder of the file' : '; it downloads the sample'}.`;
     this.command.textContent = curlCommand({ ...onScreen, format: this.format.value as ReportFormat });
   }
 

@@ -1,4 +1,5 @@
 import type { ReportFormat } from '../detection/report.js';
+import { CSV_FIELD, computeRequest } from './compute-request.js';
 
 /** What the command is to ask for. */
 export interface Command {
@@ -13,24 +14,29 @@ export interface Command {
   format: ReportFormat;
 }
 
-const accept = { json: undefined, csv: 'text/csv', png: 'image/png' };
-
-/** The curl command that gives what is on screen, for a POSIX shell. */
+/** The curl command that gives what is on screen, for a POSIX shell in the folder of the CSV. */
 export function curlCommand({ url, file, source, fields, format }: Command): string {
-  const download = source === undefined ? [] : [`curl -s ${quoteForShell(source)} |`];
-  const csv = source === undefined ? `text=@${quoteForCurl(file)}` : `text=@-;filename=${quoteForCurl(file)}`;
-  const options = Object.entries(fields).map(([name, value]) => `-F ${name}=${value}`);
-  const type = accept[format];
-  const points = format === 'json' ? ['-F points=false'] : [];
-  const header = type === undefined ? [] : [`-H 'Accept: ${type}'`];
-  const output = format === 'png' ? ['-o plot.png'] : [];
-  const parts = [`curl -F ${quoteForShell(csv)}`, ...options, ...points, ...header, ...output, quoteForShell(url)];
-  return [...download, parts.join(' ')].join(' ');
+  const asked = computeRequest(fields, format);
+  const download = source === undefined ? [] : ['curl', '-s', source].map(quoteForShell).concat('|');
+  const csv = source === undefined ? quoteForCurl(pathOf(file)) : `-;filename=${quoteForCurl(file)}`;
+  const parts = [
+    ...['curl', '-F', `${CSV_FIELD}=@${csv}`],
+    ...Object.entries(asked.fields).flatMap(([name, value]) => ['-F', `${name}=${value}`]),
+    ...Object.entries(asked.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+    ...(format === 'png' ? ['-o', 'plot.png'] : []),
+    url,
+  ];
+  return [...download, ...parts.map(quoteForShell)].join(' ');
 }
 
-/** curl parts a file's name from what follows it by a semicolon or a comma, unless it is quoted. */
+/** The path to a file of the folder at hand: a name that is a dash alone means the standard input. */
+function pathOf(name: string): string {
+  return name === '-' ? './-' : name;
+}
+
+/** Quotes a name of which curl would cut off something: white space around it, or what follows `;` or `,`. */
 function quoteForCurl(name: string): string {
-  return /[",;\\]/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name;
+  return /[",;\\]|^\s|\s$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name;
 }
 
 function quoteForShell(text: string): string {

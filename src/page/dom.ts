@@ -16,3 +16,15 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   element.append(...children);
   return element;
 }
+
+/** Turns a button on or off; one that is off keeps the focus, see {@link onPress}. */
+export function turnOn(button: HTMLButtonElement, isOn: boolean): void {
+  button.setAttribute('aria-disabled', `${!isOn}`);
+}
+
+/** Calls back whenever a button is pressed while it is not turned off. */
+export function onPress(button: HTMLButtonElement, action: () => void): void {
+  button.addEventListener('click', () => {
+    if (button.getAttribute('aria-disabled') !== 'true') action();
+  });
+}

@@ -8,11 +8,16 @@ export interface Motions {
   step: (direction: 1 | -1) => void;
   /** Whether all is on screen already. */
   showsAll: () => boolean;
+  /** Whether no less can be shown. */
+  showsLeast: () => boolean;
 }
 
 const KEY_ZOOM = 0.5;
 const KEY_PAN = 0.2;
 const WHEEL_ZOOM = 0.0015;
+// A pinch on a trackpad comes as a wheel that hardly turns, with the control key.
+const PINCH_ZOOM = 0.01;
+const LARGEST_PINCH = 50;
 // A wheel that counts in lines rather than in pixels.
 const LINE_PIXELS = 16;
 
@@ -21,35 +26,54 @@ export interface Movable {
   readonly motions: Motions;
   /** Where its lines are on screen. */
   plotArea: () => DOMRect;
+  /** Takes the cursor away from where it was. */
+  dropCursor: () => void;
 }
 
-/** Lets wheel, trackpad, fingers and keys move what is in an element, while there is something. */
-export function listen(element: HTMLElement, movable: () => Movable | undefined): void {
+/**
+ * Lets wheel, trackpad, fingers and keys move what is in an element, while there is something.
+ *
+ * @param surroundings where keys do so too
+ */
+export function listen(element: HTMLElement, surroundings: Element, movable: () => Movable | undefined): void {
   const onWheelOver = (event: WheelEvent) => {
     const moved = movable();
-    if (moved) onWheel(event, moved.plotArea(), moved.motions);
+    if (moved) onWheel(event, element.contains(document.activeElement), moved);
   };
   element.addEventListener('wheel', onWheelOver, { passive: false });
-  element.addEventListener('keydown', (event) => {
+  surroundings.addEventListener('keydown', (event) => {
     const moved = movable();
-    if (moved) onKey(event, moved.motions);
+    if (moved) onKey(event as KeyboardEvent, moved.motions);
   });
   element.addEventListener('dblclick', () => movable()?.motions.showAll());
   listenToFingers(element, movable);
 }
 
-function onWheel(event: WheelEvent, area: DOMRect, motions: Motions): void {
+/** @param hasFocus without it the wheel goes on moving the page, which people are on their way through */
+function onWheel(event: WheelEvent, hasFocus: boolean, { motions, plotArea }: Movable): void {
+  const isPinch = event.ctrlKey || event.metaKey;
   const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PIXELS : 1;
-  const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
-  const isSideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
-  const isOutwards = event.deltaY > 0;
-  // With nothing left to do for the chart, the wheel moves the page.
-  if (motions.showsAll() && (isSideways || isOutwards)) return;
+  const isSideways = !isPinch && (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY));
+  const hasNothingToDo = isSideways || event.deltaY > 0 ? motions.showsAll() : motions.showsLeast();
+  if (!isPinch && (!hasFocus || hasNothingToDo)) return;
   // One that has begun to scroll the page goes on doing so.
   if (!event.cancelable) return;
   event.preventDefault();
-  if (isSideways) motions.pan((sideways * unit) / area.width);
-  else motions.zoom(Math.exp(event.deltaY * unit * WHEEL_ZOOM), shareOf(event.clientX, area));
+  const area = plotArea();
+  if (isSideways) {
+    const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+    motions.pan((sideways * unit) / area.width);
+  } else {
+    motions.zoom(
+      Math.exp(isPinch ? pinch(event.deltaY) : event.deltaY * unit * WHEEL_ZOOM),
+      shareOf(event.clientX, area),
+    );
+  }
+}
+
+/** A real wheel with the control key goes a hundred times as far at once. */
+function pinch(delta: number): number {
+  return Math.min(Math.max(delta, -LARGEST_PINCH), LARGEST_PINCH) * PINCH_ZOOM;
 }
 
 function onKey(event: KeyboardEvent, motions: Motions): void {
@@ -68,7 +92,7 @@ function onKey(event: KeyboardEvent, motions: Motions): void {
     n: () => motions.step(1),
     p: () => motions.step(-1),
   };
-  const action = actions[event.key];
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
   action();
@@ -87,6 +111,7 @@ function listenToFingers(element: HTMLElement, movable: () => Movable | undefine
     if (before === undefined || !moved) return;
     fingers.set(pointerId, clientX);
     const { motions } = moved;
+    moved.dropCursor();
     const area = moved.plotArea();
     const [other] = [...fingers].filter(([id]) => id !== pointerId);
     if (!other) {

@@ -1,3 +1,4 @@
+import { AppError } from '../errors.js';
 import { detectOptions, parseOptions } from '../detection/options.js';
 import { type Verdict, verdictDefaults, type VerdictOptions } from '../detection/verdict.js';
 import type { ModelDescription } from '../inference/metadata.js';
@@ -19,8 +20,19 @@ const DEFAULTS = {
   missing: 'ignore',
 };
 const SCALE = [0, 90, 99, 99.9, 100];
+const THOUSANDS = /^[+-]?[1-9]\d{0,2}(,\d{3})+$/;
 /** The percentiles whose counts are always shown. */
 export const shownPercentiles = [90, 95, 99, 99.5, 99.9, 99.99, 100];
+
+/**
+ * A number as the service reads it, where it was written with a decimal comma.
+ *
+ * @param mayBeLarge whether a comma may set thousands apart: then what can be read both ways is left to be
+ * complained of
+ */
+export function withDecimalPoint(text: string, mayBeLarge: boolean): string {
+  return mayBeLarge && THOUSANDS.test(text) ? text : text.replace(/^([+-]?\d*),(\d+)$/, '$1.$2');
+}
 
 /** The form with the threshold and all other options. */
 export class OptionsForm {
@@ -62,7 +74,7 @@ export class OptionsForm {
     this.slider.max = `${this.steps.length - 1}`;
     this.writeScale();
     this.fillIn();
-    this.last = this.read();
+    this.accept(this.read());
   }
 
   /** What is chosen; where something is wrong, what was chosen before. */
@@ -80,16 +92,14 @@ export class OptionsForm {
       'aria-valuetext',
       `${percentile}: ${integer(anomalousPoints)} points in ${integer(anomalies.length)} intervals`,
     );
-    for (const row of this.counts.children) {
-      row.setAttribute('aria-current', `${Number((row as HTMLElement).dataset.percentile) === percentile}`);
-    }
+    for (const row of this.counts.querySelectorAll('tr')) markCurrent(row, percentile);
   }
 
   /** Says what the shown percentiles would flag; without a verdict that it is not known yet. */
   showCounts(verdicts: (Pick<Verdict, 'anomalousPoints' | 'anomalies'> | undefined)[]): void {
     const { percentile: current } = this.last.options;
     const rows = shownPercentiles.map((percentile, i) => {
-      const button = make('button', '', `${percentile}`);
+      const button = make('button', '', make('span', 'hidden', 'Percentile '), `${percentile}`);
       button.type = 'button';
       button.addEventListener('click', () => this.choosePercentile(percentile));
       const head = make('th', '', button);
@@ -98,7 +108,7 @@ export class OptionsForm {
       const cells = [anomalousPoints, anomalies?.length].map((n) => make('td', '', n === undefined ? '…' : integer(n)));
       const row = make('tr', '', head, ...cells);
       row.dataset.percentile = `${percentile}`;
-      row.setAttribute('aria-current', `${percentile === current}`);
+      markCurrent(row, current);
       return row;
     });
     const focused = [...this.counts.children].findIndex((row) => row.contains(document.activeElement));
@@ -138,7 +148,7 @@ export class OptionsForm {
   private take(): void {
     this.dropComplaint();
     try {
-      this.last = this.read();
+      this.accept(this.read());
     } catch (error) {
       this.complain(error as Error);
       return;
@@ -146,30 +156,59 @@ export class OptionsForm {
     this.onChange(this.last);
   }
 
+  private accept(chosen: ChosenOptions): void {
+    this.last = chosen;
+    const { percentile = 0 } = chosen.options;
+    this.slider.value = `${this.steps.findLastIndex((step) => step <= percentile)}`;
+  }
+
   private read(): ChosenOptions {
-    const all = [...new FormData(this.form)].map(
-      ([name, value]) => [name, typeof value === 'string' ? value.trim() : ''] as const,
-    );
+    const all = [...new FormData(this.form)].map(([name, value]) => {
+      const text = typeof value === 'string' ? value.trim() : '';
+      return [name, withDecimalPoint(text, name !== 'percentile')] as const;
+    });
     const said = all.filter(([name, value]) => DEFAULTS[name as keyof typeof DEFAULTS] !== value);
-    const fields = Object.fromEntries(said);
-    const options = parseOptions(Object.fromEntries(all));
-    this.slider.value = `${this.steps.findLastIndex((step) => step <= (options.percentile ?? 0))}`;
-    return { fields, options };
+    return { fields: Object.fromEntries(said), options: parseOptions(Object.fromEntries(all)) };
   }
 
   private dropComplaint(): void {
-    for (const control of this.form.elements) control.removeAttribute('aria-invalid');
-    this.error.hidden = true;
+    for (const control of this.form.querySelectorAll('[aria-invalid]')) {
+      control.removeAttribute('aria-invalid');
+      control.removeAttribute('aria-errormessage');
+      this.describe(control);
+    }
+    if (!this.error.hidden) this.error.hidden = true;
   }
 
-  private complain({ message }: Error): void {
-    this.error.textContent = message;
+  /** Says what is wrong beneath the field that it is wrong with. */
+  private complain(error: Error): void {
+    const { parameter, expected, received } = error instanceof AppError ? error.details : {};
+    this.error.textContent = error.message;
+    if (parameter !== undefined) {
+      const control = this.control(parameter);
+      const label = control.labels?.[0]?.textContent ?? parameter;
+      this.error.textContent = `${label}: expected ${expected}, got ${received}.`;
+      control.setAttribute('aria-invalid', 'true');
+      control.setAttribute('aria-errormessage', this.error.id);
+      this.describe(control, this.error.id);
+      (control.closest('.pair') ?? control).after(this.error);
+    }
     this.error.hidden = false;
-    const name = /^Parameter (\w+)/.exec(message)?.[1];
-    if (name) this.control(name).setAttribute('aria-invalid', 'true');
+  }
+
+  /** Ties a control to its help, where it has some, and to what else is said of it. */
+  private describe(control: Element, ...others: string[]): void {
+    const help = document.getElementById(`${control.id}-help`);
+    const ids = [...(help ? [help.id] : []), ...others];
+    if (ids.length > 0) control.setAttribute('aria-describedby', ids.join(' '));
+    else control.removeAttribute('aria-describedby');
   }
 
   private control(name: string): HTMLInputElement | HTMLSelectElement {
     return this.form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement;
   }
+}
+
+function markCurrent(row: HTMLTableRowElement, percentile?: number): void {
+  row.querySelector('button')?.setAttribute('aria-current', `${Number(row.dataset.percentile) === percentile}`);
 }

@@ -1,4 +1,5 @@
 import type { Anomaly } from '../detection/interval.js';
+import { bandsOf } from './bands.js';
 import { make } from './dom.js';
 import type { Pyramid } from './pyramid.js';
 import { thin } from './pyramid.js';
@@ -7,6 +8,7 @@ import { type View, showsAll } from './view.js';
 
 const HEIGHT = 44;
 const NARROWEST_WINDOW = 6;
+const THINNEST_FLAG = 1.5;
 
 /** The whole series in a narrow strip, with what is flagged and what is on screen; dragging moves that. */
 export class Overview {
@@ -26,6 +28,8 @@ export class Overview {
     // It does for the mouse what keys do for the keyboard.
     this.element.setAttribute('aria-hidden', 'true');
     this.element.addEventListener('pointerdown', (event) => {
+      // A finger on the chart would move it too, the other way.
+      event.stopPropagation();
       this.element.setPointerCapture(event.pointerId);
       this.move(event);
     });
@@ -73,15 +77,10 @@ export class Overview {
   }
 
   private drawFlags(context: CanvasRenderingContext2D, width: number, height: number, ratio: number): void {
-    const perPixel = this.length / width;
+    const place = (point: number) => (point / (this.length - 1)) * width;
     context.fillStyle = colour('band-chosen');
-    let painted = 0;
-    for (const { start, end } of this.anomalies) {
-      const left = Math.max(painted, start / perPixel);
-      const right = Math.max(end / perPixel, left + 1.5 * ratio);
-      if (end / perPixel <= painted) continue;
+    for (const { left, right } of bandsOf(this.anomalies, place, THINNEST_FLAG * ratio, [0, width])) {
       context.fillRect(left, 0, right - left, height);
-      painted = right;
     }
   }
 

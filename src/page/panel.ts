@@ -1,6 +1,7 @@
 import uPlot from 'uplot';
+import { AXIS_FONT, type AxisWidth } from './axis-width.js';
 import { make } from './dom.js';
-import { measure } from './format.js';
+import { reading, tickLabel } from './format.js';
 import { type Pyramid, thin } from './pyramid.js';
 import type { ErrorAxis } from './score-axis.js';
 import { type Colour, colour } from './theme.js';
@@ -12,7 +13,7 @@ export interface Line {
   name: string;
   colour: Colour;
   pyramid: Pyramid;
-  /** What the reader is told of a point, where it is not its value. */
+  /** What the reader is told of a point, where it is not its value as exact as the axis is. */
   read?: (value: number) => string;
 }
 
@@ -21,6 +22,8 @@ export interface PanelOptions {
   /** What else is explained above it: words and the name of their key in the style sheet. */
   keys: [text: string, key: string][];
   height: number;
+  /** The width of the y axis, which panels share. */
+  axisWidth: AxisWidth;
   lines: Line[];
   /** The y axis; without it one that fits what is on screen. */
   scale?: ErrorAxis;
@@ -34,26 +37,28 @@ export interface PanelOptions {
   over?: (plot: uPlot) => void;
   /** A stretch was chosen with the mouse. */
   onSelect: (view: View) => void;
+  /** The cursor is at a point, or at none. */
+  onCursor: (point?: number) => void;
   /** The mouse was pressed; tells whether that is all that is to be done. */
   onPress: (event: MouseEvent) => boolean;
 }
 
-const AXIS_WIDTH = 56;
 const TICK_WIDTH = 90;
-const TICKS_HEIGHT = 42;
+const TICKS_HEIGHT = 46;
 const THINNEST = 0.75;
 const FEW_POINTS = 2;
 const SHORTEST_DRAG = 4;
 // The library's types name it by an enum that is not there at run time.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
 const LOGARITHMIC = 3 as uPlot.Scale.Distr;
-const FONT = '12px system-ui, sans-serif';
 
 /** One chart among those that lie beneath each other and show the same stretch. */
 export class Panel {
   readonly element: HTMLElement;
   readonly plot: uPlot;
   private readonly readouts: HTMLElement[];
+  /** How far the ticks of the y axis are apart. */
+  private step = 1;
 
   constructor(
     readonly options: PanelOptions,
@@ -84,6 +89,8 @@ export class Panel {
     plot.batch(() => {
       plot.setData(data, false);
       plot.setScale('x', { min: from, max: to });
+      // Labels may have changed though the stretch has not.
+      plot.redraw(false, true);
     });
   }
 
@@ -126,7 +133,7 @@ export class Panel {
     const { ticks, labelled } = this.options;
     let shown: Tick[] = [];
     return {
-      ...{ stroke: () => colour('soft'), grid: grid(), font: FONT, size: labelled ? TICKS_HEIGHT : 0 },
+      ...{ stroke: () => colour('soft'), grid: grid(), font: AXIS_FONT, size: labelled ? TICKS_HEIGHT : 0 },
       ticks: { ...grid(), show: labelled },
       splits: ({ bbox }, _axis, min, max) => {
         shown = ticks(min, max, Math.max(2, bbox.width / uPlot.pxRatio / TICK_WIDTH));
@@ -137,10 +144,14 @@ export class Panel {
   }
 
   private yAxis(): uPlot.Axis {
-    const { scale } = this.options;
+    const { scale, axisWidth } = this.options;
     return {
-      ...{ stroke: () => colour('soft'), grid: grid(), ticks: { show: false }, font: FONT, size: AXIS_WIDTH },
-      values: (_plot, splits) => splits.map((value) => (scale ? scale.label(value) : measure(value))),
+      ...{ stroke: () => colour('soft'), grid: grid(), ticks: { show: false }, font: AXIS_FONT },
+      size: (_plot, labels) => axisWidth.fit(labels ?? []),
+      values: (_plot, splits, _axis, _space, step) => {
+        this.step = step;
+        return splits.map((value) => (scale ? scale.label(value) : tickLabel(value, step)));
+      },
       ...(scale && { splits: scale.splits, filter: (_plot: uPlot, splits: number[]) => splits }),
     };
   }
@@ -148,10 +159,13 @@ export class Panel {
   private readCursor(): void {
     const { plot, options, readouts } = this;
     const { left = -1 } = plot.cursor;
-    options.lines.forEach(({ pyramid: { values }, read = measure }, i) => {
-      const point = Math.round(plot.posToVal(left, 'x'));
-      readouts[i].textContent = left >= 0 && point in values ? read(values[point]) : '';
+    const nearest = Math.round(plot.posToVal(left, 'x'));
+    const point = left >= 0 && nearest in options.lines[0].pyramid.values ? nearest : undefined;
+    const readOnAxis = (value: number) => reading(value, this.step);
+    options.lines.forEach(({ pyramid: { values }, read = readOnAxis }, i) => {
+      readouts[i].textContent = point === undefined ? '' : read(values[point]);
     });
+    options.onCursor(point);
   }
 
   private select(): void {

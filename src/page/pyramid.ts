@@ -40,6 +40,19 @@ export class Pyramid {
   }
 }
 
+const made = new WeakMap<Numbers, Pyramid[]>();
+
+/** The pyramid of a column of `values`, shape [n, width], row by row; made once for as long as they live. */
+export function pyramidOf(values: Numbers, width = 1, column = 0): Pyramid {
+  const pyramids = made.get(values) ?? [];
+  made.set(values, pyramids);
+  return (pyramids[column] ??= new Pyramid(width === 1 ? values : columnOf(values, width, column)));
+}
+
+function columnOf(values: Numbers, width: number, column: number): Float64Array {
+  return Float64Array.from({ length: values.length / width }, (_, i) => values[i * width + column]);
+}
+
 function coarser({ min, max, step: own }: Level, step: number): Level {
   const ratio = step / own;
   const runs = Math.ceil(min.length / ratio);

@@ -1,6 +1,7 @@
 import type { ReportFormat } from '../detection/report.js';
 import { byId } from './dom.js';
-import { ServiceError, fetchReport } from './service.js';
+import { ServiceError, failureOf } from './failure.js';
+import { type ChosenModel, fetchReport, fetchSuccessor } from './service.js';
 
 const endings: Record<ReportFormat, string> = { csv: '.scored.csv', json: '.verdict.json', png: '.plot.png' };
 
@@ -8,6 +9,8 @@ const endings: Record<ReportFormat, string> = { csv: '.scored.csv', json: '.verd
 export interface Saved {
   file: File;
   fields: Record<string, string>;
+  /** The model that scored it. */
+  model: ChosenModel;
 }
 
 /** Saves what the service answers for what is on screen, in the form of the button that is pressed. */
@@ -15,26 +18,46 @@ export function saveOnClick(onScreen: () => Saved | undefined): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-format]')) {
     button.addEventListener('click', () => {
       const saved = onScreen();
-      if (saved) void save(button, saved);
+      if (saved) void save(button, saved, () => isSame(saved, onScreen()));
     });
   }
 }
 
-async function save(button: HTMLButtonElement, { file, fields }: Saved): Promise<void> {
-  const state = byId('save-state', HTMLElement);
-  const format = button.dataset.format as ReportFormat;
+/** Says nothing of what was saved, since something else is on screen. */
+export function forgetSaved(): void {
+  tell('');
+}
+
+async function save(button: HTMLButtonElement, saved: Saved, isOnScreen: () => boolean): Promise<void> {
   button.disabled = true;
-  state.textContent = 'The service writes it …';
+  tell('The service writes it …');
   try {
-    const report = await fetchReport(file, fields, format);
-    offer(report, file.name.replace(/\.[^.]*$/, '') + endings[format]);
-    state.textContent = 'Saved.';
+    const format = button.dataset.format as ReportFormat;
+    offer(await reportOf(saved, format), saved.file.name.replace(/\.[^.]*$/, '') + endings[format]);
+    if (isOnScreen()) tell('Saved.');
   } catch (error) {
-    state.textContent = error instanceof ServiceError ? error.message : String(error);
+    tell(failureOf(error).message);
   } finally {
     button.disabled = false;
-    button.focus();
+    // Only a button that was disabled under the focus leaves it nowhere.
+    if (document.activeElement === document.body) button.focus({ preventScroll: true });
   }
+}
+
+/** The report by the model that scored what is on screen. */
+async function reportOf({ file, fields, model }: Saved, format: ReportFormat): Promise<Blob> {
+  const report = await fetchReport(file, fields, format);
+  if (!(await fetchSuccessor(model))) return report;
+  const message = 'Not saved: the service has taken up another model since this CSV was scored. Open it again.';
+  throw new ServiceError({ message });
+}
+
+function isSame({ file, fields, model }: Saved, other: Saved | undefined): boolean {
+  return file === other?.file && model === other.model && JSON.stringify(fields) === JSON.stringify(other.fields);
+}
+
+function tell(state: string): void {
+  byId('save-state', HTMLElement).textContent = state;
 }
 
 function offer(report: Blob, name: string): void {

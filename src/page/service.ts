@@ -1,8 +1,10 @@
 import type { ReportFormat } from '../detection/report.js';
 import type { ModelDescription } from '../inference/metadata.js';
 import type { ListedModel, ModelList } from '../model-list.js';
+import { computeForm, computeRequest } from './compute-request.js';
+import { ServiceError, connectionFailed, errorAnswered } from './failure.js';
 import type { PackedScored } from './scored-csv.js';
-import type { Failure, ScoringJob, ScoringNews } from './worker.js';
+import type { ScoringJob, ScoringNews } from './worker.js';
 
 // The bundler puts the worker's file name and the sample's header here.
 declare const WORKER_FILE: string;
@@ -11,16 +13,10 @@ declare const SAMPLE_COLUMNS: string[];
 /** How far a CSV has come. */
 export type Progress = Extract<ScoringNews, { kind: 'progress' }>;
 
-/** What the service, or the way to it, has against a request. */
-export class ServiceError extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.message);
-  }
-}
-
 /** The address of `/compute`. */
 export const computeUrl = new URL('compute', document.baseURI).href;
-const mediaTypes: Record<ReportFormat, string> = { json: 'application/json', csv: 'text/csv', png: 'image/png' };
+/** The CSV that comes with the page, and where it is to be had. */
+export const SAMPLE = { name: 'sample.csv', source: new URL('sample.csv', document.baseURI).href };
 
 /** A model and how requests name it. */
 export interface ChosenModel {
@@ -31,14 +27,20 @@ export interface ChosenModel {
 
 /** The models that the service has. */
 export async function fetchModels(): Promise<ListedModel[]> {
-  const answer = await request('models');
-  return ((await answer.json()) as ModelList).models;
+  const { models } = await requestJson<ModelList>('models');
+  return models;
 }
 
 /** What the service says of a model; without a name of the one that answers where none is named. */
 export async function fetchModel(model?: string): Promise<ChosenModel> {
-  const answer = await request(model === undefined ? 'model' : `model?model=${encodeURIComponent(model)}`);
-  return { description: (await answer.json()) as ModelDescription, fields: model === undefined ? {} : { model } };
+  const path = model === undefined ? 'model' : `model?model=${encodeURIComponent(model)}`;
+  return { description: await requestJson<ModelDescription>(path), fields: model === undefined ? {} : { model } };
+}
+
+/** What the service has in place of a model by now; undefined where it is still that one. */
+export async function fetchSuccessor({ description, fields }: ChosenModel): Promise<ChosenModel | undefined> {
+  const now = await fetchModel(fields.model);
+  return now.description.sha256 === description.sha256 ? undefined : now;
 }
 
 /** Whether a model with these columns reads the CSV that comes with the page. */
@@ -46,10 +48,9 @@ export function fitsSample(columns: string[]): boolean {
   return columns.every((column) => SAMPLE_COLUMNS.includes(column));
 }
 
-/** The CSV that comes with the page. */
-export async function fetchSample(): Promise<File> {
-  const answer = await request('sample.csv');
-  return new File([await answer.blob()], 'sample.csv', { type: 'text/csv' });
+/** Fetches the CSV that comes with the page. */
+export async function fetchSample(signal: AbortSignal): Promise<File> {
+  return new File([await request(SAMPLE.name, { signal })], SAMPLE.name, { type: 'text/csv' });
 }
 
 /**
@@ -68,8 +69,8 @@ export function scoreFile(
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     worker.addEventListener('error', (event) => {
       // What is no error of its code is that the code could not be had.
-      const isOwn = event instanceof ErrorEvent;
-      reject(isOwn ? new ServiceError({ message: `The answer cannot be shown: ${event.message}.` }) : unreachable());
+      if (!(event instanceof ErrorEvent)) void connectionFailed().then(reject);
+      else reject(new ServiceError({ message: `The answer cannot be shown: ${event.message}.` }));
     });
     worker.addEventListener('message', ({ data }: MessageEvent<ScoringNews>) => {
       if (data.kind === 'progress') onProgress(data);
@@ -83,29 +84,35 @@ export function scoreFile(
 }
 
 /** The service's answer in a form to keep, the same that the curl command gives. */
-export async function fetchReport(file: File, fields: Record<string, string>, format: ReportFormat): Promise<Blob> {
-  const answer = await compute(file, fields, format);
-  return answer.blob();
+export function fetchReport(file: File, options: Record<string, string>, format: ReportFormat): Promise<Blob> {
+  const asked = computeRequest(options, format);
+  return request('compute', { method: 'POST', body: computeForm(asked, file), headers: asked.headers }, file);
 }
 
-function compute(file: File, fields: Record<string, string>, format: ReportFormat) {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  if (format === 'json') form.append('points', 'false');
-  form.append('text', file, file.name);
-  return request('compute', { method: 'POST', body: form, headers: { Accept: mediaTypes[format] } });
+async function requestJson<T>(path: string): Promise<T> {
+  const text = await (await request(path)).text();
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new ServiceError({ message: 'The answer cannot be read: it does not seem to be one of this service.' });
+  }
 }
 
-async function request(path: string, init?: RequestInit): Promise<Response> {
-  const answer = await fetch(new URL(path, document.baseURI), init).catch((error: unknown) => {
-    if (init?.signal?.aborted) throw error;
-    throw unreachable();
+/**
+ * An answer, once all of it has come.
+ *
+ * @param file what is sent
+ * @throws ServiceError, or what the signal in `init` was aborted with
+ */
+async function request(path: string, init?: RequestInit, file?: File): Promise<Blob> {
+  const { ok, status, body } = await transfer(path, init).catch(async (error: unknown) => {
+    throw init?.signal?.aborted ? error : await connectionFailed(file);
   });
-  if (answer.ok) return answer;
-  const failure = (await answer.json().catch(() => undefined)) as Failure | undefined;
-  throw new ServiceError(failure ?? { message: `The service answered ${answer.status}.` });
+  if (ok) return body;
+  throw errorAnswered(status, await body.text());
 }
 
-function unreachable(): ServiceError {
-  return new ServiceError({ message: 'The service does not answer: the connection failed.' });
+async function transfer(path: string, init?: RequestInit): Promise<Pick<Response, 'ok' | 'status'> & { body: Blob }> {
+  const answer = await fetch(new URL(path, document.baseURI), init);
+  return { ok: answer.ok, status: answer.status, body: await answer.blob() };
 }

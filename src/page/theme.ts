@@ -8,6 +8,7 @@ const names = [
   'anomaly',
   'band',
   'band-chosen',
+  'missing',
   'score',
 ] as const;
 
@@ -15,7 +16,7 @@ const names = [
 export type Colour = (typeof names)[number];
 
 const colours = new Map<Colour, string>();
-const dark = matchMedia('(prefers-color-scheme: dark)');
+const preferences = ['(prefers-color-scheme: dark)', '(forced-colors: active)'].map((query) => matchMedia(query));
 
 /** A colour as it is now, for what is drawn rather than styled. */
 export function colour(name: Colour): string {
@@ -24,10 +25,12 @@ export function colour(name: Colour): string {
 
 /** Calls back once colours have changed. */
 export function onThemeChange(listener: () => void): void {
-  dark.addEventListener('change', () => {
-    readColours();
-    listener();
-  });
+  for (const preference of preferences) {
+    preference.addEventListener('change', () => {
+      readColours();
+      listener();
+    });
+  }
 }
 
 function readColours(): void {

@@ -44,6 +44,18 @@ export class Times {
     const { text, ends } = this.packed;
     return this.decoder.decode(text.subarray(point > 0 ? ends[point - 1] : 0, ends[point]));
   }
+
+  /** The same for people: an epoch as date and time of UTC, as the axis has it. */
+  name(point: number): string {
+    const label = this.label(point);
+    if (!this.seconds || !isNumber(label)) return label;
+    const date = new Date(this.seconds[point] * 1000);
+    if (Number.isNaN(date.getTime())) return label;
+    return date
+      .toISOString()
+      .replace('T', ' ')
+      .replace(/(\.000)?Z$/, '');
+  }
 }
 
 /** Reads a timestamp by the clock that it was written by: its zone, if it has one, does not count. */

@@ -5,6 +5,8 @@ export interface View {
 }
 
 const FEWEST_POINTS = 16;
+const ROUNDING = 1e-3;
+const LEFT_BY_ROUNDING = 1e-6;
 // An interval is shown with this many times its own length on each side, and enough to tell what is normal.
 const SURROUNDINGS = 2;
 const LEAST_SURROUNDINGS = 200;
@@ -14,10 +16,14 @@ export function wholeOf(length: number): View {
   return { from: 0, to: length - 1 };
 }
 
+/** The first and the last point of a stretch. */
+export function pointsIn({ from, to }: View): [first: number, last: number] {
+  return [Math.max(Math.ceil(from - ROUNDING), 0), Math.floor(to + ROUNDING)];
+}
+
 /** Shows `factor` times as many points, and keeps the point `centre` where it is on screen. */
 export function zoom({ from, to }: View, factor: number, centre: number, length: number): View {
-  const fewest = Math.min(FEWEST_POINTS, length - 1);
-  const span = Math.min(Math.max((to - from) * factor, fewest), length - 1);
+  const span = Math.min(Math.max((to - from) * factor, leastSpan(length)), length - 1);
   const start = centre - ((centre - from) / (to - from)) * span;
   return within({ from: start, to: start + span }, length);
 }
@@ -39,8 +45,20 @@ export function showsAll({ from, to }: View, length: number): boolean {
   return from <= 0 && to >= length - 1;
 }
 
+/** Tells whether a view shows as few points as there may be. */
+export function showsLeast({ from, to }: View, length: number): boolean {
+  return to - from <= leastSpan(length) + ROUNDING;
+}
+
+function leastSpan(length: number): number {
+  return Math.min(FEWEST_POINTS, length - 1);
+}
+
 function within({ from, to }: View, length: number): View {
   const span = to - from;
-  const start = Math.min(Math.max(from, 0), Math.max(length - 1 - span, 0));
-  return { from: start, to: Math.min(start + span, length - 1) };
+  const most = length - 1;
+  // Zooming in and as far out again leaves a little of rounding.
+  if (span > most * (1 - LEFT_BY_ROUNDING)) return wholeOf(length);
+  const start = Math.min(Math.max(from, 0), Math.max(most - span, 0));
+  return { from: start, to: Math.min(start + span, most) };
 }

@@ -3,20 +3,23 @@ import type { Anomaly } from '../detection/interval.js';
 import type { Verdict } from '../detection/verdict.js';
 import { Chart } from './chart.js';
 import type { Command } from './curl.js';
-import { byId } from './dom.js';
+import { byId, onPress } from './dom.js';
 import { count } from './format.js';
 import { listen } from './gestures.js';
 import { IntervalTable } from './interval-table.js';
 import { Narrator } from './narrator.js';
 import { type ChosenOptions, OptionsForm, shownPercentiles } from './options-form.js';
 import { type Scored, rejudge } from './rejudge.js';
-import type { Saved } from './saving.js';
+import { type Saved, forgetSaved } from './saving.js';
 import type { PackedScored } from './scored-csv.js';
 import { type ChosenModel, computeUrl } from './service.js';
 import { showWarnings } from './status.js';
 import { onThemeChange } from './theme.js';
 import { Times } from './times.js';
 import { type View, around } from './view.js';
+
+/** The title of the page with nothing on screen. */
+const TITLE = document.title;
 
 /** A CSV that was scored. */
 interface Opened {
@@ -39,7 +42,8 @@ export class Workbench {
 
   constructor(private model: ChosenModel) {
     this.form = new OptionsForm(model.description, (chosen) => this.judge(chosen));
-    listen(byId('chart', HTMLElement), () => this.chart);
+    const chart = byId('chart', HTMLElement);
+    listen(chart, chart.closest('.stage') ?? chart, () => this.chart);
     onThemeChange(() => this.chart?.redraw());
     const buttons: Record<string, (chart: Chart) => void> = {
       previous: () => this.step(-1),
@@ -49,7 +53,7 @@ export class Workbench {
       all: ({ motions }) => motions.showAll(),
     };
     for (const [id, action] of Object.entries(buttons)) {
-      byId(id, HTMLButtonElement).addEventListener('click', () => this.chart && action(this.chart));
+      onPress(byId(id, HTMLButtonElement), () => this.chart && action(this.chart));
     }
   }
 
@@ -60,6 +64,7 @@ export class Workbench {
     this.opened = undefined;
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = true;
     document.body.classList.remove('has-result');
+    document.title = TITLE;
     this.form.setModel(model.description);
   }
 
@@ -69,18 +74,20 @@ export class Workbench {
     const scored = { ...rest, ...(times && { times: new Times(times) }) };
     this.clear();
     this.opened = { file, scored, source };
+    this.table.begin(scored.columns.length);
     byId('file-name', HTMLElement).textContent = file.name;
     for (const id of ['opened', 'result']) byId(id, HTMLElement).hidden = false;
     document.body.classList.add('has-result');
+    document.title = `${file.name} – ${TITLE}`;
     this.judge(this.form.chosen);
   }
 
   /** What is on screen, as it can be asked for again. */
   get onScreen(): (Saved & Omit<Command, 'format' | 'file'>) | undefined {
-    const { opened } = this;
+    const { opened, model } = this;
     if (!opened) return undefined;
-    const fields = { ...this.model.fields, ...this.form.chosen.fields };
-    return { file: opened.file, source: opened.source, fields, url: computeUrl };
+    const fields = { ...model.fields, ...this.form.chosen.fields };
+    return { file: opened.file, source: opened.source, fields, model, url: computeUrl };
   }
 
   private clear(): void {
@@ -93,6 +100,7 @@ export class Workbench {
   private judge({ options }: ChosenOptions): void {
     const { opened, model } = this;
     if (!opened) return;
+    forgetSaved();
     this.showVerdict(rejudge(opened.scored, model.description, options));
     void this.countOthers(opened, options);
   }
@@ -123,6 +131,7 @@ export class Workbench {
       left > 0 ? `${count(left, 'column')} more: shown are those that are blamed most.` : '';
     const events = {
       onView: (view: View) => this.verdict && this.narrator.tellView(view, scored, this.verdict),
+      onCursor: (point?: number) => this.narrator.tellCursor(point),
       onPick: (anomaly: Anomaly) => this.choose(anomaly),
       onStep: (direction: 1 | -1) => this.step(direction),
     };

@@ -1,5 +1,6 @@
-import type { ErrorAnswer } from '../error-handler.js';
 import type { ModelDescription } from '../inference/metadata.js';
+import { type ComputeRequest, computeForm, computeRequest } from './compute-request.js';
+import { type Failure, connectionFailed, errorAnswered, failureOf } from './failure.js';
 import { type PackedScored, readScored } from './scored-csv.js';
 
 /** What the page asks of the worker: to have a CSV scored. */
@@ -10,9 +11,6 @@ export interface ScoringJob {
   fields: Record<string, string>;
   model: ModelDescription;
 }
-
-/** An error as the server answers it, or as it is where there is no answer. */
-export type Failure = Pick<ErrorAnswer, 'message'> & Partial<ErrorAnswer>;
 
 /** What the worker says while it works; `share` (0 to 1) is missing where nobody knows it. */
 export type ScoringNews =
@@ -28,50 +26,28 @@ addEventListener('message', ({ data }: MessageEvent<ScoringJob>) => {
 });
 
 async function score({ url, file, fields, model }: ScoringJob): Promise<PackedScored> {
-  const csv = await send(url, file, fields);
+  const csv = await send(url, file, computeRequest(fields, 'csv'));
   return readScored(csv, model, (share) => tell({ kind: 'progress', step: 'reading', share }));
 }
 
 /** Sends the file with an XMLHttpRequest, which, unlike fetch, tells how far the upload has come. */
-function send(url: string, file: File, fields: Record<string, string>): Promise<Uint8Array> {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append('text', file, file.name);
+function send(url: string, file: File, asked: ComputeRequest): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', url);
-    request.setRequestHeader('Accept', 'text/csv');
+    for (const [name, value] of Object.entries(asked.headers)) request.setRequestHeader(name, value);
     request.responseType = 'arraybuffer';
     request.upload.onprogress = (event) => progress('sending', event);
     request.upload.onload = () => tell({ kind: 'progress', step: 'computing' });
     request.onprogress = (event) => progress('receiving', event);
-    request.onerror = () => reject(new Error('The service does not answer: the connection failed.'));
+    request.onerror = () => void connectionFailed(file).then(reject);
     request.onload = () => {
       const answer = new Uint8Array(request.response as ArrayBuffer);
       if (request.status === 200) resolve(answer);
-      else reject(failureIn(answer, request.status));
+      else reject(errorAnswered(request.status, new TextDecoder().decode(answer)));
     };
-    request.send(form);
+    request.send(computeForm(asked, file));
   });
-}
-
-function failureIn(answer: Uint8Array, status: number): FailureError {
-  try {
-    return new FailureError(JSON.parse(new TextDecoder().decode(answer)) as Failure);
-  } catch {
-    return new FailureError({ message: `The service answered ${status} without a word about what is wrong.` });
-  }
-}
-
-class FailureError extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.message);
-  }
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof FailureError) return error.failure;
-  return { message: error instanceof Error ? error.message : String(error) };
 }
 
 function progress(step: 'sending' | 'receiving', { lengthComputable, loaded, total }: ProgressEvent): void {

@@ -1,11 +1,12 @@
-import PQueue from 'p-queue';
-import { AppError } from '../errors.js';
+import { AppError, overloadedError } from '../errors.js';
+import { whenAborted } from '../when-aborted.js';
 import type { Logger } from '../logger.js';
 import type { Metrics } from '../metrics.js';
 import type { ReportFormat } from '../detection/report.js';
 import type { InferencePiece } from '../open-inference/response.js';
-import type { DetectAnswer, InferRequest } from '../workers/detect-worker.js';
+import type { DetectAnswer, InferRequest, InputBytes } from '../workers/detect-worker.js';
 import type { Detector, WritePiece } from '../workers/detector.js';
+import { Places, type Wanted } from './places.js';
 import type { Outcome, Retained, Task, TaskAnswer, TaskInput, TaskStatus } from './task.js';
 
 /** How a queue is set up. */
@@ -27,7 +28,7 @@ interface UnderWay {
 
 // An Engine asks for a task again within minutes; finished ones beyond these are forgotten, the oldest first.
 const REMEMBERED_TASKS = 10_000;
-// While some tasks fetch their CSVs and some callers read slowly, the workers have others to compute.
+// While some tasks fetch their CSVs, the workers have others to compute.
 const JOBS_A_WORKER = 2;
 // An Engine reads the message of a failed task; what broke on our side is for our log.
 const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our side.');
@@ -38,7 +39,7 @@ const INTERNAL_ERROR = new AppError('INTERNAL', 'Something went wrong on our sid
  * refused at once; what is taken ends in exactly one delivery.
  */
 export class TaskQueue {
-  private readonly jobs: PQueue;
+  private readonly places: Places;
   private readonly statuses = new Map<string, TaskStatus>();
   private readonly underWay = new Map<string, UnderWay>();
   private draining = false;
@@ -49,22 +50,27 @@ export class TaskQueue {
     private readonly settings: TaskQueueSettings,
     private readonly metrics: Pick<Metrics, 'countAnswer' | 'countTask'>,
   ) {
-    this.jobs = new PQueue({ concurrency: settings.workers * JOBS_A_WORKER });
+    this.places = new Places(settings.workers * JOBS_A_WORKER);
   }
 
   /** Whether another request or task would have to wait behind too many. */
   get overloaded(): boolean {
-    return this.jobs.size >= this.settings.maxTasks;
+    return this.places.waiting >= this.settings.maxTasks;
+  }
+
+  /** How many may compute and wait at once. */
+  get capacity(): number {
+    return this.settings.maxTasks + this.settings.workers * JOBS_A_WORKER;
   }
 
   /** How many requests and tasks wait for their turn. */
   get waiting(): number {
-    return this.jobs.size;
+    return this.places.waiting;
   }
 
   /** How many requests and tasks have their turn. */
   get computing(): number {
-    return this.jobs.pending;
+    return this.places.taken;
   }
 
   /** How many tasks of Engines were taken and are not delivered. */
@@ -87,8 +93,11 @@ export class TaskQueue {
   ): Promise<DetectAnswer> {
     if (this.overloaded) throw overloadedError();
     const { csv, options, upload } = input;
-    const compute = () => this.detector.detect({ csv, options, formats: [format] }, write, { signal });
-    return this.counted(this.schedule(compute, upload, signal));
+    const request = { csv, options, formats: [format] };
+    const compute = () => this.detector.detect(request, this.places.leaving(write), { signal });
+    return this.counted(
+      this.schedule(compute, upload, { signal, isLarge: isLarge(csv) && holdsSeries(format, options) }),
+    );
   }
 
   /**
@@ -104,8 +113,8 @@ export class TaskQueue {
     signal: AbortSignal,
   ): Promise<DetectAnswer> {
     if (this.overloaded) throw overloadedError();
-    const compute = () => this.detector.infer(request, write, { signal });
-    return this.counted(this.schedule(compute, upload, signal));
+    const compute = () => this.detector.infer(request, this.places.leaving(write), { signal });
+    return this.counted(this.schedule(compute, upload, { signal, isLarge: isLarge(request.body) }));
   }
 
   /**
@@ -121,7 +130,7 @@ export class TaskQueue {
     }
     if (this.draining) throw new AppError('NOT_READY', 'The service takes no work now: it is draining.');
     // Outcomes that wait for an Engine take memory as well.
-    const undelivered = this.underWay.size >= this.settings.maxTasks + this.jobs.concurrency;
+    const undelivered = this.underWay.size >= this.capacity;
     if (this.overloaded || undelivered) throw overloadedError();
     this.logger.info('task taken', { taskId: task.id });
     this.statuses.set(task.id, 'pending');
@@ -145,7 +154,7 @@ export class TaskQueue {
   async drain(computeUntil: AbortSignal, deliverUntil: AbortSignal): Promise<boolean> {
     this.draining = true;
     const tasks = [...this.underWay.values()];
-    const ended = Promise.all([this.jobs.onIdle(), ...tasks.map((task) => task.ended)]);
+    const ended = Promise.all([this.places.onIdle(), ...tasks.map((task) => task.ended)]);
     void whenAborted(computeUntil).then(() => {
       for (const { stopComputing } of tasks) stopComputing.abort(stoppingError());
     });
@@ -180,7 +189,7 @@ export class TaskQueue {
 
   private async outcomeOf(task: Task, signal: AbortSignal): Promise<Outcome> {
     try {
-      return { answer: await this.counted(this.schedule(() => this.compute(task, signal), task.upload, signal)) };
+      return { answer: await this.counted(this.schedule(() => this.compute(task, signal), task.upload, { signal })) };
     } catch (error) {
       if (error instanceof AppError) return { error };
       this.logger.error('task failed', { taskId: task.id, error });
@@ -212,17 +221,14 @@ export class TaskQueue {
   }
 
   /** Computes when its turn has come; what it reads stays until it has ended, whoever gives up before. */
-  private async schedule<T>(compute: () => Promise<T>, upload: Retained | undefined, signal: AbortSignal): Promise<T> {
+  private async schedule<T>(compute: () => Promise<T>, upload: Retained | undefined, wanted: Wanted): Promise<T> {
     let started = false;
     upload?.retain();
     try {
-      return await this.jobs.add(
-        async () => {
-          started = true;
-          return compute().finally(() => upload?.release());
-        },
-        { signal },
-      );
+      return await this.places.take(async () => {
+        started = true;
+        return compute().finally(() => upload?.release());
+      }, wanted);
     } catch (error) {
       if (!started) upload?.release();
       throw error;
@@ -243,20 +249,18 @@ export class TaskQueue {
   }
 }
 
-/** The refusal of what would have to wait behind too many others. */
-export function overloadedError(): AppError {
-  return new AppError('OVERLOADED', 'Too many tasks are waiting: try again in a moment.');
+/** What does not fit into memory comes as a file. */
+function isLarge(input: InputBytes): boolean {
+  return 'descriptor' in input;
+}
+
+/** Whether an answer needs its whole series; the others are written while it is scored. */
+function holdsSeries(format: ReportFormat, { points, reference }: Record<string, unknown>): boolean {
+  return reference === 'request' || format === 'png' || (format === 'json' && points !== 'false');
 }
 
 function stoppingError(): AppError {
   return new AppError('STOPPED', 'The service was stopped before the task was finished: send it again.');
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function describe(outcome: Outcome): object {

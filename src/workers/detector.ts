@@ -21,7 +21,7 @@ import type {
   WorkerSettings,
 } from './detect-worker.js';
 import type { InferencePiece } from '../open-inference/response.js';
-import { type AnswerPiece, outboxEntries } from './outbox.js';
+import { type AnswerPiece, outboxEntries, PIECES_AHEAD } from './outbox.js';
 import { failTaken } from './shared-chunks.js';
 
 /** How a detector is set up. */
@@ -54,6 +54,7 @@ const YOUNG_MEGABYTES = 8;
 /** Runs detections in worker threads, so that the event loop stays free. */
 export class Detector {
   private readonly running = new Set<Promise<unknown>>();
+  private readonly callers = new Set<Caller>();
 
   private constructor(
     private readonly pool: Piscina,
@@ -87,9 +88,10 @@ export class Detector {
     return this.pool.threads.length;
   }
 
-  /** How many of them have something to do: the pool spreads it over all. */
+  /** How many of them have something to do: the pool spreads it over all. Waiting for a slow caller is nothing. */
   get busyWorkers(): number {
-    return Math.min(this.running.size, this.workers);
+    const waiting = [...this.callers].filter((caller) => caller.isSlow).length;
+    return Math.min(Math.max(this.running.size - waiting, 0), this.workers);
   }
 
   /**
@@ -147,14 +149,18 @@ export class Detector {
     const abandon = () => caller.abandon();
     if (signal?.aborted) abandon();
     signal?.addEventListener('abort', abandon, { once: true });
+    this.callers.add(caller);
     try {
       const job: DetectJob | InferJob = { ...request, port, entries: caller.entries };
       const transferList = [...ownMemory(input), port];
       const outcome = this.run(job, { name, transferList }).catch((error: unknown) => {
         throw caller.writeError ?? error;
       });
-      return await caller.finish((await outcome) as DetectOutcome);
+      const computed = (await outcome) as DetectOutcome;
+      this.callers.delete(caller);
+      return await caller.finish(computed);
     } finally {
+      this.callers.delete(caller);
       signal?.removeEventListener('abort', abandon);
     }
   }
@@ -200,6 +206,7 @@ class Caller {
   /** What went wrong with a piece, if anything did: the worker only knows that nobody waits. */
   writeError: unknown;
   private received = 0;
+  private taken = 0;
   private writing = Promise.resolve();
 
   constructor(
@@ -213,6 +220,11 @@ class Caller {
       else if ('progress' in message) onProgress?.(message.progress);
       else this.take(message);
     });
+  }
+
+  /** Whether the worker has to wait until it takes a piece. */
+  get isSlow(): boolean {
+    return this.received - this.taken >= PIECES_AHEAD;
   }
 
   /** Has the worker stop at its next checkpoint. */
@@ -234,6 +246,7 @@ class Caller {
     this.received += 1;
     this.writing = this.writing.then(async () => {
       await this.write(piece);
+      this.taken += 1;
       Atomics.add(this.entries, outboxEntries.taken, 1);
       Atomics.notify(this.entries, outboxEntries.taken);
     });

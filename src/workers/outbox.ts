@@ -18,8 +18,8 @@ export interface AnswerPiece<Format extends string = string> {
 
 // A small answer goes back with the job's own, without a message for each piece.
 const KEPT_BYTES = 256 * 1024;
-// A caller who reads slowly slows the work down instead of filling memory.
-const PIECES_AHEAD = 4;
+/** So many pieces may wait to be taken: a caller who reads slowly slows the work down instead of filling memory. */
+export const PIECES_AHEAD = 4;
 const LARGEST_PIECE = 256 * 1024;
 
 /** Where a worker puts the pieces of an answer while it computes. */

@@ -1,8 +1,13 @@
+import { AppError } from '../errors.js';
+import { whenAborted } from '../when-aborted.js';
 import type { DetectAnswer } from './detect-worker.js';
 import { Detector, type DetectorSettings } from './detector.js';
 
 /** Told how each reload ended: without an error, all models were taken up. */
 export type OnReload = (error?: unknown) => void;
+
+const LONGEST_RELOAD_SECONDS = 60;
+const MOST_RETIRING = 2;
 
 /** A detector whose models are changed while it works. */
 export class ReloadableDetector {
@@ -62,7 +67,8 @@ export class ReloadableDetector {
    * under way is finished by those that began it, which then end. Calls that come while one works are
    * answered together by the next.
    *
-   * @throws AppError INVALID_MODEL, see {@link Detector.create}; nothing has changed then
+   * @throws AppError INVALID_MODEL, see {@link Detector.create}, or NOT_READY where that takes too long;
+   *   nothing has changed then
    */
   reload(): Promise<void> {
     this.nextReload ??= this.reloading.then(() => {
@@ -74,10 +80,13 @@ export class ReloadableDetector {
     return this.nextReload;
   }
 
-  /** Waits for the work under way and ends all workers. */
-  async close(): Promise<void> {
-    await this.nextReload?.catch(() => undefined);
-    await this.reloading;
+  /**
+   * Waits for the work under way and ends all workers.
+   *
+   * @param until how long a reload under way may take
+   */
+  async close(until?: AbortSignal): Promise<void> {
+    await Promise.race([this.nextReload?.catch(() => undefined) ?? this.reloading, whenAborted(until)]);
     await Promise.all([this.current.close(), ...this.retiring.values()]);
   }
 
@@ -86,13 +95,7 @@ export class ReloadableDetector {
   }
 
   private async replace(): Promise<void> {
-    const next = await Detector.create(this.settings);
-    try {
-      await next.probe();
-    } catch (error) {
-      await next.close();
-      throw error;
-    }
+    const next = await inTime(this.prepare());
     const retired = this.current;
     this.current = next;
     this.retiring.set(
@@ -100,4 +103,29 @@ export class ReloadableDetector {
       retired.close().finally(() => this.retiring.delete(retired)),
     );
   }
+
+  private async prepare(): Promise<Detector> {
+    // Each takes the memory of all models, for as long as the slowest of its callers reads.
+    while (this.retiring.size >= MOST_RETIRING) await Promise.race(this.retiring.values());
+    const next = await Detector.create(this.settings);
+    try {
+      await next.probe();
+      return next;
+    } catch (error) {
+      await next.close();
+      throw error;
+    }
+  }
+}
+
+/** Gives up what takes too long, and ends it when it comes after all. */
+async function inTime(preparing: Promise<Detector>): Promise<Detector> {
+  const tooLate = AbortSignal.timeout(LONGEST_RELOAD_SECONDS * 1000);
+  const detector = await Promise.race([preparing, whenAborted(tooLate)]);
+  if (detector) return detector;
+  preparing.then(
+    (late) => late.close(),
+    () => undefined,
+  );
+  throw new AppError('NOT_READY', `The models were not loaded and tried within ${LONGEST_RELOAD_SECONDS} s.`);
 }

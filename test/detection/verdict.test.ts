@@ -117,6 +117,22 @@ describe('the verdict', () => {
     expect(warnings[0].message).to.include('-10 to 10').and.to.include('2 of 4 points');
   });
 
+  it('tells the range of the training data without digits that say nothing', () => {
+    const ranges: [min: number, max: number, told: string][] = [
+      [999_999_994.928313, 1_000_000_005.0716869, '(999999994.93 to 1000000005.07)'],
+      [9.804933049220845e-10, 1.2000000000004e-9, '(9.805e-10 to 1.2e-9)'],
+      [-79, 344, '(-79 to 344)'],
+      [0.1 + 0.2, 0.1 + 0.2, '(0.30000000000000004 to 0.30000000000000004)'],
+      [-1_234_567_890.4, 1_234_567_890.6, '(-1234567890 to 1234567891)'],
+    ];
+    for (const [min, max, told] of ranges) {
+      const model = madeUpMetadata({ columns: [{ name: 'value', min, max }] });
+      const none = { error: new Float32Array(2), columnError: new Float32Array(2), expected: new Float64Array(2) };
+      const { warnings } = judge(seriesOf(Float64Array.of(1e12, 1e12), ['value']), none, model);
+      expect(warnings[0].message).to.include(told);
+    }
+  });
+
   it('warns where so much is flagged that the model does not fit', () => {
     const share = (flagged: number) => judgeErrors(Array.from({ length: 100 }, (_, i) => (i < flagged ? 2 : 0)));
     expect(share(10).warnings).to.deep.equal([]);

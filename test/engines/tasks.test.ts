@@ -10,6 +10,7 @@ import { Trust } from '../../src/engines/trust.js';
 import { createLogger, type Logger } from '../../src/logger.js';
 import { Metrics } from '../../src/metrics.js';
 import { Readiness } from '../../src/readiness.js';
+import { Spool } from '../../src/spool.js';
 import { TaskQueue } from '../../src/tasks/task-queue.js';
 import { ReloadableDetector } from '../../src/workers/reloadable-detector.js';
 import { EngineADouble } from '../support/engine-a-double.js';
@@ -75,7 +76,9 @@ describe('a task of an Engine', function () {
     const readiness = new Readiness();
     readiness.becomeReady();
     const config = { maxUploadBytes: 1_000_000, deliverySeconds: 20, reloadToken: undefined };
-    server = createServer(createApp({ config, detector, queue, metrics, trust: trusted, logger, readiness }));
+    server = createServer(
+      createApp({ config, detector, queue, spool: new Spool(50), metrics, trust: trusted, logger, readiness }),
+    );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

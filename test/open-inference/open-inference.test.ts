@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import type { Report } from '../../src/detection/report.js';
 import type { OpenInferenceError } from '../../src/error-handler.js';
@@ -51,6 +52,10 @@ describe('the Open Inference Protocol', function () {
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
     form.append('text', new Blob([readFileSync(ECG)]), 'test.csv');
     return (await (await fetch(`${service.url}/compute`, { method: 'POST', body: form })).json()) as Required<Report>;
+  }
+
+  async function metrics(): Promise<string> {
+    return (await fetch(`${service.url}/metrics`)).text();
   }
 
   const rows = Array.from({ length: 8 }, (_, i) => [i % 2, 10]);
@@ -132,6 +137,42 @@ describe('the Open Inference Protocol', function () {
     const expectedAt = json.length + sizes[0] + sizes[1];
     const values = Array.from({ length: 4 }, (_, k) => bytes.readDoubleLE(expectedAt + 8 * k));
     expect(values).to.deep.equal([0, 10, 0, 10]);
+  });
+
+  it('keeps nobody waiting for those who do not read', async () => {
+    const values = new Float64Array(2 * 200_000);
+    const json = JSON.stringify(
+      series({ data: undefined, shape: [200_000, 2], parameters: { binary_data_size: values.byteLength } }),
+    );
+    const { hostname, port } = new URL(service.url);
+    const deaf = Array.from({ length: 6 }, () => {
+      const socket = connect(Number(port), hostname).pause();
+      socket.write(`POST /v2/models/pair/infer HTTP/1.1\r\nHost: x\r\n${LENGTH}: ${json.length}\r\n`);
+      socket.write(`Content-Length: ${json.length + values.byteLength}\r\n\r\n${json}`);
+      socket.write(Buffer.from(values.buffer));
+      return socket;
+    });
+    try {
+      await until(async () => /detection_jobs 2\n/.test(await metrics()));
+      expect((await infer(series())).status).to.equal(200);
+      await until(async () => /workers_busy 0\n/.test(await metrics()));
+    } finally {
+      for (const socket of deaf) socket.destroy();
+    }
+    await until(async () => /detection_jobs 0\n/.test(await metrics()));
+  });
+
+  it('keeps no file of a request that was answered, or cut off', async () => {
+    const values = new Float64Array(400_000);
+    for (let i = 0; i < 3; i++) expect((await binary(values, 200_000)).status).to.equal(200);
+    await until(() => spooledFiles(service) === 0);
+    const { hostname, port } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`POST /v2/models/pair/infer HTTP/1.1\r\nHost: x\r\n${LENGTH}: 2\r\nContent-Length: 5000000\r\n\r\n`);
+    socket.write(Buffer.alloc(3_000_000));
+    await until(() => spooledFiles(service) === 1);
+    socket.destroy();
+    await until(() => spooledFiles(service) === 0);
   });
 
   it('tells the versions of a model, the newest first', async () => {
@@ -357,3 +398,22 @@ describe('the Open Inference Protocol', function () {
     expect(await method.json()).to.have.all.keys('error');
   });
 });
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** How many files without a name a service holds. */
+function spooledFiles({ server }: Service): number {
+  const folder = `/proc/${server.child.pid}/fd`;
+  return readdirSync(folder).filter((fd) => targetOf(`${folder}/${fd}`).includes('ae-ano-detection-')).length;
+}
+
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    // It has just gone.
+    return '';
+  }
+}

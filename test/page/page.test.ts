@@ -3,22 +3,15 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { Report } from '../../src/detection/report.js';
-import { type Visit, findBarriers, startBrowser, visit } from '../support/browser.js';
+import { type Visit, findBarriers } from '../support/browser.js';
 import { meanModelBytes } from '../support/models.js';
 import { placeModels, type Service, startService } from '../support/service.js';
+import { PHONE, csvFile, takeSample, visitPages } from '../support/visits.js';
 
 const ECG = 'model_creation/data/test.csv';
 const CURL = '/usr/bin/curl';
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
-const csvFile = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
-
-async function takeSample(page: Page): Promise<void> {
-  await page.click('#sample');
-  await page.waitForSelector('#result:not([hidden])');
-  await page.waitForFunction(() => !document.querySelector('#counts')?.textContent?.includes('…'));
-}
 
 function wave(columns: number): string {
   const start = Date.UTC(2024, 4, 1);
@@ -30,19 +23,13 @@ function wave(columns: number): string {
   return `time,${names.join()}\n${rows.join('\n')}\n`;
 }
 
-describe('the page', function () {
-  let browser: Browser | undefined;
+describe('the page', () => {
+  const visit = visitPages();
   let service: Service;
   let several: Service;
   let both: Service;
-  let visits: Visit[] = [];
 
-  before(async function () {
-    browser = await startBrowser();
-    if (!browser) {
-      console.log('    no Chromium is installed (CHROMIUM names another): what needs one is skipped');
-      this.skip();
-    }
+  before(async () => {
     const scaling = Array.from({ length: 8 }, () => ({ mean: 0, scale: 1 }));
     const eight = meanModelBytes(scaling);
     const flat = meanModelBytes([{ mean: 0, scale: 100 }]);
@@ -54,19 +41,11 @@ describe('the page', function () {
     ]);
   });
   after(async () => {
-    await browser?.close();
     await Promise.all([service?.stop(), several?.stop(), both?.stop()]);
-  });
-  afterEach(async function () {
-    const troubles = visits.flatMap((each) => each.troubles);
-    await Promise.all(visits.map(({ page }) => page.context().close()));
-    visits = [];
-    if (this.currentTest?.state === 'passed') expect(troubles, 'errors in the page').to.deep.equal([]);
   });
 
   async function open(options = {}, url = service.url): Promise<Visit> {
-    const opened = await visit(browser as Browser, `${url}/`, options);
-    visits.push(opened);
+    const opened = await visit(`${url}/`, options);
     await opened.page.waitForSelector('#model:not(:empty)');
     return opened;
   }
@@ -146,12 +125,12 @@ describe('the page', function () {
       await route.continue();
     });
     await page.click('#sample');
+    const givenUp = page.waitForEvent('requestfailed');
     const csv = readFileSync(ECG, 'utf8').split('\r\n').slice(0, 1000).join('\n');
     await page.setInputFiles('#file', { name: 'mine.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
     await page.waitForSelector('#result:not([hidden])');
-    const sample = page.waitForResponse('**/sample.csv');
+    expect((await givenUp).url()).to.match(/sample\.csv$/);
     release();
-    await (await sample).finished();
     await page.waitForTimeout(500);
     expect(await page.textContent('#file-name')).to.equal('mine.csv');
     expect(await page.isVisible('#progress')).to.equal(false);
@@ -213,7 +192,8 @@ describe('the page', function () {
     expect(await row.locator('td').allTextContents()).to.deep.equal([`${anomalousPoints}`, `${anomalies.length}`]);
     await row.locator('button').click();
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
-    expect(await row.getAttribute('aria-current')).to.equal('true');
+    expect(await row.locator('button').getAttribute('aria-current')).to.equal('true');
+    expect(await row.getByRole('button', { name: 'Percentile 95' }).count()).to.equal(1);
   });
 
   it('has all other options of the service, and names what is wrong with one', async () => {
@@ -229,9 +209,7 @@ describe('the page', function () {
     const { anomalies, anomalousPoints } = await serverSays(options);
     expect(await summary(page)).to.deep.equal([anomalies.length, anomalousPoints]);
     await page.fill('#margin', '0.5');
-    expect(await page.textContent('#option-error')).to.equal(
-      'Parameter margin: expected a number of at least 1, got "0.5".',
-    );
+    expect(await page.textContent('#option-error')).to.equal('Margin: expected a number of at least 1, got "0.5".');
     expect(await page.getAttribute('#margin', 'aria-invalid')).to.equal('true');
     expect(await findBarriers(page)).to.deep.equal([]);
     await page.click('#defaults');
@@ -252,33 +230,39 @@ describe('the page', function () {
   it('zooms and moves by wheel, by mouse and by its buttons', async () => {
     const { page } = await open();
     await takeSample(page);
+    const area = await page.locator('.u-over').first().boundingBox();
+    if (!area) throw new Error('no chart');
+    const moveTo = (share: number, steps = 1) => page.mouse.move(area.x + area.width * share, area.y + 40, { steps });
     const span = async () => {
+      // While the mouse is in the chart, it is the point beneath it that is told.
+      await page.mouse.move(0, 0);
       await page.waitForTimeout(50);
       const [from, to] = ((await page.textContent('#range')) ?? '').replaceAll(',', '').match(/\d+/g) ?? [];
       return [Number(from), Number(to)];
     };
-    const area = await page.locator('.u-over').first().boundingBox();
-    if (!area) throw new Error('no chart');
-    const at = (share: number) => area.x + area.width * share;
-    await page.mouse.move(at(0.5), area.y + 40);
-    await page.mouse.wheel(0, -500);
-    const zoomed = await span();
+    const turn = async (share: number, x: number, y: number) => {
+      await moveTo(share);
+      await page.mouse.wheel(x, y);
+      return span();
+    };
+    await page.focus('#chart');
+    const zoomed = await turn(0.5, 0, -500);
     expect(zoomed[0]).to.be.within(7000, 7600);
     expect(zoomed[1]).to.be.within(20_400, 21_000);
-    await page.mouse.wheel(300, 0);
-    expect((await span())[0]).to.be.above(zoomed[0] + 1000);
+    expect((await turn(0.5, 300, 0))[0]).to.be.above(zoomed[0] + 1000);
     await page.dblclick('.u-over >> nth=0');
     expect(await span()).to.deep.equal([0, 27_999]);
-    await page.mouse.move(at(0.25), area.y + 40);
+    await moveTo(0.25);
     await page.mouse.down();
-    await page.mouse.move(at(0.5), area.y + 40, { steps: 4 });
+    await moveTo(0.5, 4);
     await page.mouse.up();
     const dragged = await span();
     expect(dragged[0]).to.be.within(6900, 7100);
     expect(dragged[1]).to.be.within(13_900, 14_100);
+    await moveTo(0.5);
     await page.keyboard.down('Shift');
     await page.mouse.down();
-    await page.mouse.move(at(0.25), area.y + 40, { steps: 4 });
+    await moveTo(0.25, 4);
     await page.mouse.up();
     await page.keyboard.up('Shift');
     expect((await span())[0]).to.be.within(8600, 8900);
@@ -391,6 +375,7 @@ describe('the page', function () {
     await page.fill('#mergeGap', '20');
     await page.click('#show-curl');
     expect(await findBarriers(page)).to.deep.equal([]);
+    expect(await page.textContent('#curl-place')).to.equal('For a POSIX shell, in the folder of the file.');
     for (const format of ['csv', 'json', 'png']) {
       await page.selectOption('#curl-format', format);
       const command = (await page.textContent('#command')) ?? '';
@@ -406,6 +391,7 @@ describe('the page', function () {
     const { page } = await open();
     await takeSample(page);
     await page.click('#show-curl');
+    expect(await page.textContent('#curl-place')).to.equal('For a POSIX shell; it downloads the sample.');
     const answer = JSON.parse(runInShell((await page.textContent('#command')) ?? '').toString()) as Report;
     expect(answer).to.include({ length: 28_000, anomalousPoints: 324 });
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -519,11 +505,9 @@ describe('the page', function () {
     await page.click('#in');
     await page.waitForTimeout(500);
     await page.evaluate(() => {
-      const draw = Path2D.prototype.lineTo;
       const counted = { lines: 0 };
-      Path2D.prototype.lineTo = function (x, y) {
+      Path2D.prototype.lineTo = () => {
         counted.lines += 1;
-        draw.call(this, x, y);
       };
       Object.assign(globalThis, { counted });
     });
@@ -536,12 +520,12 @@ describe('the page', function () {
   }
 
   it('says so where the service is gone', async () => {
-    const { page } = await open();
+    const { page, troubles } = await open();
     await page.context().setOffline(true);
     await page.setInputFiles('#file', ECG);
     await page.waitForSelector('#error:not([hidden])');
     expect(await page.textContent('#error-text')).to.equal('The service does not answer: the connection failed.');
     // That the connection failed is in the console too.
-    visits[0].troubles.length = 0;
+    troubles.length = 0;
   });
 });

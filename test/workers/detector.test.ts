@@ -4,6 +4,7 @@ import type { ReportFormat } from '../../src/detection/report.js';
 import type { DetectRequest } from '../../src/workers/detect-worker.js';
 import type { Model } from '../../src/inference/model.js';
 import { Detector } from '../../src/workers/detector.js';
+import { ReloadableDetector } from '../../src/workers/reloadable-detector.js';
 import { failTaken, scoreShared, scoreTogether, shareChunks } from '../../src/workers/shared-chunks.js';
 
 const ROWS = readFileSync('model_creation/data/test.csv', 'utf8').trim().split('\r\n').slice(1);
@@ -67,6 +68,16 @@ describe('the workers', function () {
     release();
     expect((await slow).length).to.equal(300_000);
     expect(taken).to.be.above(20);
+  });
+
+  it('that were replaced finish what they were at, before all of them end', async () => {
+    const reloadable = await ReloadableDetector.create({ modelPath: 'model', workers: 1 });
+    let finished = false;
+    const long = reloadable.detect(job(1_000_000), drop).then(() => (finished = true));
+    await reloadable.reload();
+    await reloadable.close();
+    expect(finished).to.equal(true);
+    await long;
   });
 
   it('stop where what takes the answer fails, and say why', async () => {
