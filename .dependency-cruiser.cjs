@@ -60,7 +60,7 @@ module.exports = {
       to: {
         path: '.',
         pathNot:
-          '^src/page/|^src/errors\\.ts$|^src/detection/(byte-source|byte-writer|calibration|cell-block|columns-to-draw|csv|gaps|interval|numbers|options|plain-csv|series|table|timestamps|verdict|warnings)\\.ts$|^node_modules/(uplot|papaparse|@types/papaparse)/',
+          '^src/page/|^src/errors\\.ts$|^src/detection/(byte-source|byte-writer|calibration|cell-block|columns-to-draw|csv|gaps|interval|numbers|options|plain-csv|series|table|ticks|timestamps|verdict|warnings)\\.ts$|^node_modules/(uplot|papaparse|@types/papaparse)/',
         dependencyTypesNot: ['type-only'],
       },
     },

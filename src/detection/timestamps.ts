@@ -1,3 +1,4 @@
+import { fillGaps } from './gaps.js';
 import { isNumber } from './numbers.js';
 
 /** ISO 8601: a date, or a date and a time, with or without a zone. */
@@ -5,6 +6,8 @@ export const ISO_8601 = /^\d{4}-\d{2}(-\d{2})?([T ]\d{2}(:?\d{2}){0,2}([.,]\d+)?
 
 // Its parts, of which JavaScript wants minutes, and colons, and no space before the zone.
 const DATE_AND_CLOCK = /^([\d-]+)[T ](\d{2})(?::?(\d{2}))?(?::?(\d{2}))?([.,]\d+)?\s*(Z|([+-]\d{2})(?::?(\d{2}))?)?$/;
+
+const CLOCK = /^(\d{2})(?::?(\d{2}))?(?::?(\d{2})([.,]\d+)?)?/;
 
 // An epoch of more digits than seconds have is in milliseconds, microseconds or nanoseconds.
 const EPOCH_UNITS = [
@@ -85,7 +88,7 @@ export class StepWatch {
 }
 
 function toSeconds(timestamp: string): number {
-  if (isNumber(timestamp)) return epochSeconds(Number(timestamp.replace(',', '.')));
+  if (isNumber(timestamp)) return epochSeconds(timestamp);
   // The engine reads more than that, and guesses.
   if (!ISO_8601.test(timestamp)) return NaN;
   const parsed = Date.parse(timestamp);
@@ -102,7 +105,40 @@ function spelledOut(timestamp: string): string {
 }
 
 /** The seconds of an epoch in seconds, or in a smaller unit where it is as large as that. */
-export function epochSeconds(epoch: number): number {
+function epochSeconds(timestamp: string): number {
+  const epoch = Number(timestamp.replace(',', '.'));
   const size = Math.abs(epoch);
   return epoch * (EPOCH_UNITS.find(({ from }) => size >= from)?.seconds ?? NaN);
+}
+
+/**
+ * Timestamps in seconds since 1970 by the clock that they were written by, whatever its zone. Those that
+ * cannot be read lie on the line between their neighbours; undefined where that is half of them, or where
+ * time goes back.
+ */
+export function risingSeconds(timestamps: readonly string[]): Float64Array | undefined {
+  const seconds = Float64Array.from(timestamps, clockSeconds);
+  const readable = seconds.reduce((count, second) => count + Number(Number.isFinite(second)), 0);
+  if (readable <= seconds.length / 2) return undefined;
+  const [{ values }] = fillGaps([{ length: seconds.length, values: seconds }], 1);
+  return values.every((second, i) => i === 0 || second >= values[i - 1]) ? values : undefined;
+}
+
+function clockSeconds(timestamp: string): number {
+  if (isNumber(timestamp)) return epochSeconds(timestamp);
+  if (!ISO_8601.test(timestamp)) return NaN;
+  const [hours, minutes, seconds, fraction] = (CLOCK.exec(timestamp.slice(11)) ?? []).slice(1);
+  const [year, month, day] = [timestamp.slice(0, 4), timestamp.slice(5, 7), timestamp.slice(8, 10)].map(Number);
+  const clock = Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0);
+  return Date.UTC(year, month - 1, day || 1) / 1000 + clock + Number((fraction ?? '0').replace(',', '.'));
+}
+
+/** A timestamp for people: an epoch as date and time of UTC, any other as it is. */
+export function clockTime(timestamp: string): string {
+  const date = new Date(isNumber(timestamp) ? epochSeconds(timestamp) * 1000 : NaN);
+  if (Number.isNaN(date.getTime())) return timestamp;
+  return date
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/(\.000)?Z$/, '');
 }

@@ -11,7 +11,7 @@ import type { Verdict } from '../detection/verdict.js';
 import type { Scored } from './rejudge.js';
 import { drawBands, drawGaps, drawMissing, drawThreshold, THINNEST_BAND } from './marks.js';
 import { errorOfScoreOne, scoreAxis } from './score-axis.js';
-import { ticksOf } from './ticks.js';
+import { ticksOf } from '../detection/ticks.js';
 import { type View, pan, showsAll, showsLeast, wholeOf, zoom } from './view.js';
 
 /** What the chart tells. */

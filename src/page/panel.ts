@@ -5,7 +5,7 @@ import { reading, tickLabel } from './format.js';
 import { type Pyramid, thin } from './pyramid.js';
 import type { ErrorAxis } from './score-axis.js';
 import { type Colour, colour } from './theme.js';
-import type { Tick } from './ticks.js';
+import type { Tick } from '../detection/ticks.js';
 import type { View } from './view.js';
 
 /** A line of a panel. */

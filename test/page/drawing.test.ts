@@ -5,7 +5,7 @@ import { measure, reading, tickLabel } from '../../src/page/format.js';
 import { withDecimalPoint } from '../../src/page/options-form.js';
 import { Pyramid, pyramidOf, thin } from '../../src/page/pyramid.js';
 import { errorOfScoreOne, scoreAxis } from '../../src/page/score-axis.js';
-import { ticksOf } from '../../src/page/ticks.js';
+import { ticksOf } from '../../src/detection/ticks.js';
 import { Times, packTimes } from '../../src/page/times.js';
 import { around, pan, pointsIn, showsAll, showsLeast, wholeOf, zoom } from '../../src/page/view.js';
 

@@ -1,5 +1,3 @@
-import { integer } from './format.js';
-
 /** A place on an axis and what is written there. */
 export interface Tick {
   place: number;
@@ -20,6 +18,7 @@ const MONTH = 30.44 * DAY;
 // The first of January 1970 was a Thursday; weeks start on Mondays.
 const FIRST_MONDAY = 4 * DAY;
 
+const whole = new Intl.NumberFormat('en');
 const utc = (options: Intl.DateTimeFormatOptions) => {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options });
   return (seconds: number) => format.format(seconds * 1000);
@@ -120,5 +119,8 @@ function pointTicks(from: number, to: number, most: number): Tick[] {
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least) ?? 10 * power;
   const first = Math.ceil(from / step);
   const amount = Math.max(0, Math.floor(to / step) - first + 1);
-  return Array.from({ length: amount }, (_, k) => ({ place: (first + k) * step, label: integer((first + k) * step) }));
+  return Array.from({ length: amount }, (_, k) => ({
+    place: (first + k) * step,
+    label: whole.format((first + k) * step),
+  }));
 }
