@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { resolveFromCaller, runCommand, usageError } from '../src/command.js';
+import { runCommand, usageError } from '../src/command.js';
+import { checkOutput, readInput, resolveFromCaller } from '../src/command-files.js';
 import { parseOptions } from '../src/detection/options.js';
 import { AppError } from '../src/errors.js';
 import { trainAutoencoder } from './autoencoder.js';
@@ -17,8 +17,10 @@ Trains a model on a CSV of normal data and writes DIR/model.onnx.
   --output DIR      where the model goes
   --percentile P    default percentile of the normal errors that the threshold is built on
   --seed N          seed of every random choice: the same seed gives the same model
-  --params FILE     all other numbers, in place of params.yaml
+  --params FILE     all other numbers, in place of params.yaml and as complete
   --help            this text
+
+Exits with 0 where the model is written, and with 2 where something is wrong.
 `;
 
 await runCommand(USAGE, {
@@ -32,10 +34,11 @@ await runCommand(USAGE, {
     if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
     if (output === undefined) throw usageError('--output: expected a folder.');
     const params = paramsFor(data, file === undefined ? 'params.yaml' : resolveFromCaller(file), percentile, seed);
-    const prepared = prepare(await readFile(resolveFromCaller(data)), params);
+    const path = join(resolveFromCaller(output), 'model.onnx');
+    await checkOutput(path, true);
+    const prepared = prepare(await readInput(data), params);
     say(`${prepared.points} points of ${prepared.columns.map(({ name }) => name).join(', ')}`);
     const { fitted, epochs } = await trainAutoencoder(prepared, params.train, epochReporter(params.train.epochs));
-    const path = join(resolveFromCaller(output), 'model.onnx');
     writeFile(path, await exportModel(prepared, fitted, epochs, params));
     say(path);
   },

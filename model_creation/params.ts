@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { AppError, quote } from '../src/errors.js';
 
 const count = z.number().int().positive();
 
@@ -66,10 +67,35 @@ export type Params = z.infer<typeof paramsSchema>;
 /**
  * Reads and checks `params.yaml`.
  *
- * @throws Error that names what is wrong with the file
+ * @throws AppError INVALID_PARAMETER that names each entry that is wrong, what was expected and what came
  */
 export function readParams(path: string): Params {
-  const checked = paramsSchema.safeParse(parse(readFileSync(path, 'utf8')));
-  if (!checked.success) throw new Error(`${path}:\n${z.prettifyError(checked.error)}`);
-  return checked.data;
+  const content = parseYaml(path);
+  const checked = paramsSchema.safeParse(content);
+  if (checked.success) return checked.data;
+  throw invalid(path, checked.error.issues.map((issue) => describe(issue, content)).join('\n'));
+}
+
+function parseYaml(path: string): unknown {
+  try {
+    return parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw invalid(path, (cause as Error).message.trimEnd());
+  }
+}
+
+function describe({ path, message }: z.core.$ZodIssue, content: unknown): string {
+  const entry = path.length === 0 ? 'the whole' : path.map(String).join('.');
+  const received = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], content);
+  const expected = message.replace(/^Invalid input: /, '').replace(/, received .*/, '');
+  return `  ${entry}: ${expected}${got(received)}`;
+}
+
+function got(received: unknown): string {
+  if (received === undefined) return ', got nothing';
+  return typeof received === 'string' || typeof received === 'number' ? `, got ${quote(`${received}`)}` : '';
+}
+
+function invalid(path: string, problems: string): AppError {
+  return new AppError('INVALID_PARAMETER', `${path} is no file of parameters:\n${problems}`);
 }

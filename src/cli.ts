@@ -1,15 +1,22 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { resolveFromCaller, runCommand, usageError } from './command.js';
+import { buffer } from 'node:stream/consumers';
+import { config as loadDotenv } from 'dotenv';
+import { runCommand, usageError } from './command.js';
+import { checkOutput, openInput, resolveFromCaller } from './command-files.js';
 import { readConfig } from './config.js';
 import { detectOptions, optionNames, parseOptions } from './detection/options.js';
 import type { ReportFormat } from './detection/report.js';
 import { ReportFile } from './report-file.js';
 import type { InputBytes, DetectRequest } from './workers/detect-worker.js';
-import { Detector } from './workers/detector.js';
+import { Detector, type DetectorSettings } from './workers/detector.js';
 
 const MODEL_FILE = /\.onnx$/i;
-const { modelPath: folder } = readConfig({});
+const STANDARD_INPUT = '-';
+
+loadDotenv({ quiet: true });
+const { MODEL_PATH, DEFAULT_MODEL } = process.env;
+const { modelPath, defaultModel } = readConfig({ MODEL_PATH, DEFAULT_MODEL });
 
 const optionLines = Object.entries(detectOptions)
   .map(([name, { expected, meaning }]) => `  --${name}  ${expected}\n      ${meaning}`)
@@ -17,13 +24,15 @@ const optionLines = Object.entries(detectOptions)
 
 const USAGE = `Usage: npm run --silent detect -- DATA.csv [options]
 
-Finds the anomalies of a CSV and writes the verdict to standard output.
+Finds the anomalies of a CSV (- is standard input) and writes the verdict to standard output. Models are
+those of ${modelPath}, which MODEL_PATH names as it does for the server; --model FILE.onnx takes a file.
 
 ${optionLines}
-  --model FILE.onnx  a model file, in place of those in ${folder}/
   --format FORMAT   json, csv or png (json)
   --output FILE     write to a file instead of standard output
   --help            this text
+
+Exits with 0 where the verdict is written, whatever it is, and with 2 where something is wrong.
 `;
 
 await runCommand(USAGE, {
@@ -38,31 +47,44 @@ await runCommand(USAGE, {
   run: async ([data, ...others], { model, format, output, ...rest }) => {
     if (data === undefined || others.length > 0) throw usageError('Expected one CSV.');
     if (!isFormat(format)) throw usageError(`--format: expected json, csv or png, got "${format}".`);
-    const [modelPath, options] =
-      model !== undefined && MODEL_FILE.test(model) ? [resolveFromCaller(model), rest] : [folder, { ...rest, model }];
+    const isFile = model !== undefined && MODEL_FILE.test(model);
+    const models = isFile ? { modelPath: resolveFromCaller(model) } : { modelPath, defaultModel };
+    const options = isFile ? rest : { ...rest, model };
     parseOptions(options);
-    const file = await open(resolveFromCaller(data));
-    try {
-      if (output && (await isSameFile(file, resolveFromCaller(output))))
-        throw usageError('--output: expected another file than the CSV.');
-      const report = new ReportFile(output && resolveFromCaller(output));
-      await detectFile(file, modelPath, { options, formats: [format] }, report);
-    } finally {
-      await file.close();
-    }
+    const target = output === undefined ? undefined : resolveFromCaller(output);
+    await withCsv(data, target, (csv) =>
+      detectCsv(models, { options, formats: [format], csv }, new ReportFile(target)),
+    );
   },
 });
 
-async function detectFile(
-  file: FileHandle,
-  modelPath: string,
-  request: Omit<DetectRequest, 'csv'>,
+/** Opens the CSV for as long as it is worked on, once it is known that its report can be written. */
+async function withCsv(
+  data: string,
+  target: string | undefined,
+  work: (csv: InputBytes) => Promise<void>,
+): Promise<void> {
+  if (target !== undefined) await checkOutput(target);
+  if (data === STANDARD_INPUT) return work({ bytes: await buffer(process.stdin) });
+  const file = await openInput(data);
+  try {
+    if (target !== undefined && (await isSameFile(file, target)))
+      throw usageError('--output: expected another file than the CSV.');
+    await work(await csvIn(file));
+  } finally {
+    await file.close();
+  }
+}
+
+async function detectCsv(
+  models: Omit<DetectorSettings, 'workers'>,
+  request: DetectRequest,
   report: ReportFile,
 ): Promise<void> {
-  const detector = await Detector.create({ modelPath, workers: availableParallelism() });
+  const detector = await Detector.create({ ...models, workers: availableParallelism() });
   try {
     const { length, anomalousPoints, intervals, warnings } = await detector.detect(
-      { ...request, csv: await csvIn(file) },
+      request,
       ({ bytes }) => report.write(bytes),
       { onProgress: reportProgress },
     );

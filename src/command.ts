@@ -1,8 +1,5 @@
-import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AppError } from './errors.js';
-
-const SCRIPTS = ['detect', 'train'];
 
 /** A command: its options as in `util.parseArgs`, all of them texts, and what it does. */
 interface Command<Name extends string> {
@@ -13,7 +10,7 @@ interface Command<Name extends string> {
 /** The caller used the command wrongly. */
 class UsageError extends Error {}
 
-/** An error that is answered with the usage. */
+/** An error that leads to the usage; the message is a sentence. */
 export function usageError(message: string): Error {
   return new UsageError(message);
 }
@@ -29,14 +26,8 @@ export async function runCommand<Name extends string>(usage: string, command: Co
     if (values.help) process.stdout.write(usage);
     else await command.run(positionals, values);
   } catch (error) {
-    process.exitCode = reportFailure(error, usage);
+    process.exitCode = reportFailure(error);
   }
-}
-
-/** Resolves a path against the folder that the caller stands in: npm runs scripts in the package's own. */
-export function resolveFromCaller(path: string): string {
-  const { npm_lifecycle_event: script = '', INIT_CWD: caller } = process.env;
-  return resolve(caller && SCRIPTS.includes(script) ? caller : process.cwd(), path);
 }
 
 function parse<Name extends string>(options: Command<Name>['options']) {
@@ -45,13 +36,15 @@ function parse<Name extends string>(options: Command<Name>['options']) {
     const { values, positionals } = parseArgs(config as ParseArgsConfig);
     return { positionals, values: values as Partial<Record<Name, string>> & { help?: boolean } };
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+    // What comes after the first sentence is how to pass on what looks like an option.
+    const [remark] = (cause as Error).message.split(/\.(?: |$)/);
+    throw new UsageError(`${remark}.`);
   }
 }
 
-function reportFailure(error: unknown, usage: string): number {
+function reportFailure(error: unknown): number {
   if (isSystemError(error, 'EPIPE')) return 0;
-  if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
+  if (error instanceof UsageError) process.stderr.write(`${error.message} See --help.\n`);
   else if (error instanceof AppError) process.stderr.write(`${error.code}: ${error.message}\n`);
   else if (isSystemError(error)) process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { Report } from '../src/detection/report.js';
 import { meanModelBytes } from './support/models.js';
 import { run } from './support/processes.js';
+import { placeModels } from './support/service.js';
 
 const ECG = 'model_creation/data/test.csv';
 const detect = (...args: string[]) => run(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args]);
@@ -66,11 +67,18 @@ describe('npm run detect', () => {
   });
 
   const mistakes: [name: string, args: string[], text: RegExp][] = [
-    ['no CSV', [], /Expected one CSV[^]*Usage/],
-    ['an unknown option', [ECG, '--nonsense'], /nonsense[^]*Usage/],
+    ['no CSV', [], /^Expected one CSV\. See --help\.\n$/],
+    ['an unknown option', [ECG, '--nonsense'], /^Unknown option '--nonsense'\. See --help\.\n$/],
     ['an unknown format', [ECG, '--format', 'xml'], /json, csv or png, got "xml"/],
     ['a percentile out of range', [ECG, '--percentile', '101'], /INVALID_PARAMETER: .*0 to 100/],
-    ['a CSV that is not there', ['nowhere.csv'], /no such file.*nowhere.csv/],
+    ['a CSV that is not there', ['nowhere.csv'], /^INPUT_UNAVAILABLE: nowhere.csv cannot be read: no such file/],
+    ['a folder in place of a CSV', ['test'], /^INPUT_UNAVAILABLE: test cannot be read: it is a folder/],
+    [
+      'an output in no folder',
+      [ECG, '--output', '/nonexist/x.json'],
+      /^INVALID_PARAMETER: --output: [^%]*no folder \/nonexist\.\n$/,
+    ],
+    ['an output that is a folder', [ECG, '--output', 'test'], /^INVALID_PARAMETER: --output: [^%]*it is a folder\.\n$/],
     ['a model file that is not there', [ECG, '--model', 'nowhere.onnx'], /INVALID_MODEL: .*nowhere\.onnx/],
     ['a model that there is not', [ECG, '--model', 'ecg/7'], /UNKNOWN_MODEL: .*"ecg\/7": expected one of ecg\/1/],
   ];
@@ -82,6 +90,25 @@ describe('npm run detect', () => {
     });
   }
 
+  it('reads standard input where the CSV is -', async () => {
+    const { code, stdout } = await run('sh', [
+      '-c',
+      `tail -n 1000 ${ECG} | npm run --silent detect -- - --points false`,
+    ]);
+    expect([code, (JSON.parse(stdout) as Report).length]).to.deep.equal([0, 1000]);
+  });
+
+  it('takes the models that MODEL_PATH and DEFAULT_MODEL name, as the server does', async () => {
+    const models = join(folder, 'models');
+    const bytes = meanModelBytes([{ mean: 0, scale: 1 }]);
+    placeModels(models, { 'a/1': bytes, 'b/7': bytes });
+    const data = join(folder, 'five.csv');
+    writeFileSync(data, '1\n2\n3\n4\n5\n');
+    const env = { MODEL_PATH: models, DEFAULT_MODEL: 'b' };
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'src/cli.ts', data], env);
+    expect((JSON.parse(stdout) as Report).model).to.include({ name: 'b', version: '7' });
+  });
+
   it('ends quietly where the reader of its output stops reading', async () => {
     const { code, stdout, stderr } = await run('sh', ['-c', `npm run --silent detect -- ${ECG} | head -c 10`]);
     expect([code, stdout.length]).to.deep.equal([0, 10]);
@@ -92,6 +119,8 @@ describe('npm run detect', () => {
     const { code, stdout } = await detect('--help');
     expect(code).to.equal(0);
     expect(stdout).to.match(/^Usage: npm run --silent detect/);
+    const options = (stdout.match(/^ +--\w+/gm) ?? []).map((option) => option.trim());
+    expect(options).to.include('--model').and.to.have.lengthOf(new Set(options).size);
   });
 
   it('reads paths from where the caller stands, though npm runs it elsewhere', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
+import type { Params } from '../../model_creation/params.js';
 import type { Report } from '../../src/detection/report.js';
 import { run } from '../support/processes.js';
 import { quickParams } from '../support/training.js';
@@ -44,8 +45,14 @@ describe('npm run train', function () {
   });
 
   const mistakes: [name: string, args: string[], text: RegExp][] = [
-    ['no CSV', ['--output', 'x'], /Expected one CSV[^]*Usage/],
-    ['no folder for the model', ['a.csv'], /--output: expected a folder[^]*Usage/],
+    ['no CSV', ['--output', 'x'], /^Expected one CSV\. See --help\.\n$/],
+    ['no folder for the model', ['a.csv'], /^--output: expected a folder\. See --help\.\n$/],
+    ['a CSV that is not there', ['a.csv', '--output', 'x'], /^INPUT_UNAVAILABLE: a.csv cannot be read: no such file/],
+    [
+      'an output that leads through a file',
+      ['a.csv', '--output', 'README.md/x/y'],
+      /^INVALID_PARAMETER: --output: .*no folder/,
+    ],
     ['a seed that is none', ['a.csv', '--output', 'x', '--seed', '-1x'], /--seed/],
     ['a percentile out of range', ['a.csv', '--output', 'x', '--percentile', '-1'], /percentile/],
   ];
@@ -54,6 +61,38 @@ describe('npm run train', function () {
       const { code, stderr } = await train(...args);
       expect(code).to.equal(2);
       expect(stderr).to.match(text);
+    });
+  }
+
+  const wrongParams: [name: string, change: (params: Params) => unknown, text: RegExp][] = [
+    [
+      'a word for a number',
+      (all) => ({ ...all, train: { ...all.train, epochs: 'x' } }),
+      / {2}train\.epochs: expected number, got "x"/,
+    ],
+    [
+      'an entry too few',
+      ({ train, ...rest }) => ({ ...rest, seed: train.seed }),
+      / {2}train: expected object, got nothing\n {2}the whole: Unrecognized key: "seed"/,
+    ],
+    [
+      'no number for a count',
+      (all) => ({ ...all, train: { ...all.train, prototypes: 0 } }),
+      / {2}train\.prototypes: .*>0, got "0"/,
+    ],
+    ['no YAML', () => '{', /is no file of parameters:\n/],
+  ];
+  for (const [name, change, text] of wrongParams) {
+    it(`names the entry of a file of parameters that is wrong: ${name}`, async () => {
+      const params = join(folder, 'wrong.yaml');
+      const content = change(quickParams());
+      writeFileSync(params, typeof content === 'string' ? content : stringify(content));
+      const { code, stderr } = await train('a.csv', '--output', folder, '--params', params);
+      expect(code).to.equal(2);
+      expect(stderr)
+        .to.match(/^INVALID_PARAMETER: .*wrong\.yaml is no file/)
+        .and.match(text);
+      expect(stderr).to.not.include('    at ');
     });
   }
 
