@@ -156,7 +156,7 @@ describe('a task of an Engine', function () {
       expect(logged.some((line) => line.includes('does not know the task any more') && line.includes(id))).to.equal(
         true,
       );
-      expect(await metrics.read()).to.include('tasks_total{end="lost"} 1\n');
+      expect(await metrics.read()).to.include('tasks_total{outcome="lost"} 1\n');
     });
 
     it('is taken as JSON as well', async () => {
@@ -321,8 +321,8 @@ describe('a task of an Engine', function () {
     expect(stopped.length).to.be.within(1, 11);
     expect(results.filter(({ error }) => error === undefined)).to.have.length(12 - stopped.length);
     const figures = await metrics.read();
-    expect(figures).to.include(`tasks_total{end="finished"} ${12 - stopped.length}\n`);
-    expect(figures).to.include(`tasks_total{end="error"} ${stopped.length}\n`);
+    expect(figures).to.include(`tasks_total{outcome="finished"} ${12 - stopped.length}\n`);
+    expect(figures).to.include(`tasks_total{outcome="error"} ${stopped.length}\n`);
     await a.submit(SLUG, SHORT);
     expect(a.computeStatuses.at(-1)).to.equal(503);
   });

@@ -60,6 +60,6 @@ describe('the pipeline', () => {
 
 describe('params.yaml', () => {
   it('is checked, and what is wrong is named', () => {
-    expect(() => readParams('package.json')).to.throw(/package.json:[^]*train/);
+    expect(() => readParams('package.json')).to.throw(/package.json is no file of parameters:\n[^]*train/);
   });
 });
