@@ -24,8 +24,11 @@ function descriptorOf({ input }: SpooledUpload): number {
 describe('an upload', () => {
   const before = process.env.TMPDIR;
   let folder: string;
-  const spool = new Spool(1);
-  beforeEach(() => (process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), 'ae-ano-spool-'))));
+  let spool: Spool;
+  beforeEach(() => {
+    process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), 'ae-ano-spool-'));
+    spool = new Spool(1);
+  });
   afterEach(() => {
     rmSync(folder, { recursive: true, force: true });
     if (before === undefined) delete process.env.TMPDIR;
