@@ -8,12 +8,27 @@ interface Manifest {
   metadata: { name: string };
 }
 
+interface Probe {
+  httpGet: { path: string; port: number | string };
+}
+
 interface Container {
   image: string;
+  livenessProbe: Probe;
+  readinessProbe: Probe;
+  securityContext: object;
+  volumeMounts: object[];
   lifecycle: { preStop: { exec: { command: string[] } } };
   envFrom: { configMapRef: { name: string } }[];
   env: { name: string; valueFrom: { secretKeyRef: { optional: boolean } } }[];
   ports: { name: string; containerPort: number }[];
+}
+
+interface Pod {
+  terminationGracePeriodSeconds: number;
+  securityContext: object;
+  containers: Container[];
+  volumes: { emptyDir: { sizeLimit: string } }[];
 }
 
 interface StatefulSet extends Manifest {
@@ -22,13 +37,13 @@ interface StatefulSet extends Manifest {
     serviceName: string;
     template: {
       metadata: { labels: Record<string, string>; annotations: Record<string, string> };
-      spec: {
-        terminationGracePeriodSeconds: number;
-        containers: Container[];
-        volumes: { emptyDir: { sizeLimit: string } }[];
-      };
+      spec: Pod;
     };
   };
+}
+
+interface Predictor extends Manifest {
+  spec: { predictor: Pod };
 }
 
 interface Service extends Manifest {
@@ -38,8 +53,8 @@ interface Service extends Manifest {
 const LEAVING_SECONDS = 3;
 const GIBIBYTE = 1024 ** 3;
 
-function read<T extends Manifest>(name: string): T {
-  return parse(readFileSync(`kubernetes/ae-ano-detection.${name}.yml`, 'utf8')) as T;
+function read<T extends Manifest>(name: string, folder = 'kubernetes'): T {
+  return parse(readFileSync(`${folder}/ae-ano-detection.${name}.yml`, 'utf8')) as T;
 }
 
 describe('the manifests', () => {
@@ -106,5 +121,24 @@ describe('the manifests', () => {
     );
     expect(groups).to.have.length(7);
     expect(groups.filter((group) => group.includes('kserve'))).to.deep.equal([]);
+  });
+
+  it('run the same pod under KServe: as locked up, drained as long, reading the same configuration', () => {
+    const { spec } = read<Predictor>('inference-service', 'kubernetes/examples');
+    const [served] = spec.predictor.containers;
+    const same = ['image', 'lifecycle', 'securityContext', 'volumeMounts', 'envFrom'] as const;
+    for (const key of same) expect(served[key], key).to.deep.equal(container[key]);
+    expect(served.ports[0].containerPort).to.equal(config.port);
+    const { terminationGracePeriodSeconds, securityContext, volumes } = spec.predictor;
+    expect({ terminationGracePeriodSeconds, securityContext, volumes }).to.deep.equal({
+      terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
+      securityContext: pod.securityContext,
+      volumes: pod.volumes,
+    });
+    for (const key of ['livenessProbe', 'readinessProbe'] as const) {
+      const { port, ...request } = container[key].httpGet;
+      expect(port).to.equal(container.ports[0].name);
+      expect(served[key], key).to.deep.equal({ ...container[key], httpGet: { ...request, port: config.port } });
+    }
   });
 });
