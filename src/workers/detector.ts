@@ -149,18 +149,16 @@ export class Detector {
     const abandon = () => caller.abandon();
     if (signal?.aborted) abandon();
     signal?.addEventListener('abort', abandon, { once: true });
-    this.callers.add(caller);
     try {
       const job: DetectJob | InferJob = { ...request, port, entries: caller.entries };
       const transferList = [...ownMemory(input), port];
-      const outcome = this.run(job, { name, transferList }).catch((error: unknown) => {
+      this.callers.add(caller);
+      const computed = this.run(job, { name, transferList }).finally(() => this.callers.delete(caller));
+      const outcome = await computed.catch((error: unknown) => {
         throw caller.writeError ?? error;
       });
-      const computed = (await outcome) as DetectOutcome;
-      this.callers.delete(caller);
-      return await caller.finish(computed);
+      return await caller.finish(outcome as DetectOutcome);
     } finally {
-      this.callers.delete(caller);
       signal?.removeEventListener('abort', abandon);
     }
   }
